@@ -1,0 +1,21 @@
+"""What other contexts may use of billing. Every change happens in the caller's own transaction."""
+
+from functions.billing.adapters.accounts import CreditAccounts, read_pools, read_tier
+from functions.billing.domain.credits import CreditPool, FeatureCode, InsufficientCredits
+from functions.billing.domain.tiers import FREE, Tier
+from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
+
+__all__ = [
+    "FREE",
+    "AllowancesGranted",
+    "CreditAccounts",
+    "CreditConsumed",
+    "CreditPool",
+    "CreditsHeld",
+    "CreditsReleased",
+    "FeatureCode",
+    "InsufficientCredits",
+    "Tier",
+    "read_pools",
+    "read_tier",
+]

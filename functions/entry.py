@@ -1,0 +1,32 @@
+"""The composition root: turns a declaration into a Lambda handler.
+
+`lambda_handler = http_function(ENDPOINT)` and `lambda_handler = queue_function(SUBSCRIBER)` are all that a slice
+writes.
+"""
+
+from functions.workspaces.public import workspace_access
+from shared.behaviors.order import message_chain, request_chain
+from shared.cqrs.pipeline import Proceed
+from shared.http.endpoint import Endpoint
+from shared.http.entry import HttpFunction
+from shared.messaging.consumer import QueueFunction
+from shared.messaging.routing import Subscriber
+from shared.persistence.scope import Runtime
+
+
+def http_function(endpoint: Endpoint) -> HttpFunction:
+    return HttpFunction(endpoint, compose_request)
+
+
+def queue_function(subscriber: Subscriber) -> QueueFunction:
+    return QueueFunction(subscriber, compose_message)
+
+
+def compose_request(endpoint: Endpoint, runtime: Runtime) -> Proceed:
+    return request_chain(
+        endpoint.message, endpoint.policy, endpoint.build, runtime, workspace_access(runtime), endpoint.present
+    )
+
+
+def compose_message(subscriber: Subscriber, runtime: Runtime) -> Proceed:
+    return message_chain(subscriber.build, runtime)

@@ -1,0 +1,38 @@
+"""Rows and keys of identity: a user and their sessions are one partition; an address is claimed by a row of its own."""
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from functions.identity.domain.accounts import digest
+from shared.persistence.rows import DataRow
+
+USER = "USER"
+SESSION = "SESSION#"
+CLAIM = "CLAIM"
+
+
+def user_partition(user_id: str) -> str:
+    return f"USER#{user_id}"
+
+
+def email_partition(email: str) -> str:
+    return f"EMAIL#{digest(email)}"
+
+
+class UserRow(DataRow):
+    email = UnicodeAttribute()
+    name = UnicodeAttribute()
+    password_hash = UnicodeAttribute()
+    registered_at = UnicodeAttribute()
+
+
+class EmailClaimRow(DataRow):
+    user_id = UnicodeAttribute()
+
+
+class SessionRow(DataRow):
+    """`refresh_digest` recognises the one refresh token that is good now; `expires_at` is in Unix seconds."""
+
+    refresh_digest = UnicodeAttribute()
+    started_at = UnicodeAttribute()
+    expires_at = NumberAttribute()
+    revoked_at = UnicodeAttribute(null=True)

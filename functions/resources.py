@@ -1,0 +1,20 @@
+"""Grants on the resources of VisionScope itself; what the building blocks need is in `shared.aws.grants`.
+
+Infrastructure knows each of them: what actions it allows and which environment variable names the resource.
+"""
+
+from shared.aws.grants import Grant
+
+UPLOADS_WRITE = Grant("uploads", "write")
+"""Sign uploads. `UPLOADS_BUCKET`."""
+UPLOADS_READ = Grant("uploads", "read")
+RESULTS_READ = Grant("results", "read")
+"""Read results and sign links to keyframes. `RESULTS_BUCKET`."""
+TOKENS_SIGN = Grant("token-key", "sign")
+"""Sign access tokens. `TOKEN_KEY_ID`."""
+TOKENS_VERIFY = Grant("token-key", "verify")
+"""Read the public key."""
+ANALYSES_SUBMIT = Grant("analysis-jobs", "submit")
+"""Submit Batch jobs. `ANALYSIS_JOB_QUEUE`, `ANALYSIS_JOB_DEFINITION`."""
+EVENTS_WRITE = Grant("events", "write")
+"""Append to the event log. `EVENTS_BUCKET`."""

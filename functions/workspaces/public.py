@@ -1,0 +1,12 @@
+"""What other contexts and the composition root may use of workspaces."""
+
+from functions.workspaces.adapters.access import CollaboratorAccess
+from functions.workspaces.events import WorkspaceCreated
+from shared.behaviors.authorization import WorkspaceAccess
+from shared.persistence.scope import Runtime
+
+__all__ = ["WorkspaceCreated", "workspace_access"]
+
+
+def workspace_access(runtime: Runtime) -> WorkspaceAccess:
+    return CollaboratorAccess(runtime)

@@ -1,0 +1,33 @@
+"""botocore clients: one session and one client per service and process. boto3's resource layer isn't needed.
+
+A client keeps its connections between invocations. Calls time out early and are repeated by botocore's standard retry
+mode, which resends the same bytes: a transaction therefore keeps its token.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+
+@cache
+def _session() -> "Session":
+    import botocore.session
+
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str) -> Any:
+    """The process' client of an AWS service, by botocore's name of it (`dynamodb`, `s3`, …)."""
+    from botocore.config import Config
+
+    return _session().create_client(
+        service,
+        config=Config(
+            # Left to itself botocore presigns S3 with Signature Version 2, which newer regions and KMS encryption
+            refuse. signature_version="s3v4" if service == "s3" else None, connect_timeout=2, read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16,
+        ),
+    )

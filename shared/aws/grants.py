@@ -1,0 +1,25 @@
+"""What a function may touch, said by the declaration that needs it.
+
+Infrastructure turns each grant into statements of the function's own role and the environment variable that names the
+resource. A grant that infrastructure doesn't know fails the synthesis.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Access to one resource: `Grant("uploads", "read")`."""
+
+    resource: str
+    access: str
+
+
+DATA_READ = Grant("data", "read")
+DATA_WRITE = Grant("data", "write")
+OUTBOX_APPEND = Grant("outbox", "append")
+OUTBOX_PUBLISH = Grant("outbox", "publish")
+EPHEMERAL_READ = Grant("ephemeral", "read")
+EPHEMERAL_WRITE = Grant("ephemeral", "write")
+BUS_PUBLISH = Grant("bus", "publish")
+CURSOR_SECRET = Grant("cursor-secret", "read")

@@ -1,0 +1,47 @@
+"""Refused by default: who is calling, whether the workspace is theirs, and whether their role allows it.
+
+Runs before the request is even parsed, so an anonymous caller gets 401 and a foreign workspace 404, whatever the body.
+"""
+
+import re
+from typing import Any, Protocol
+
+from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.policy import Policy
+from shared.kernel.errors import Forbidden, NotFound, Unauthenticated
+from shared.kernel.ids import UUID_PATTERN
+from shared.kernel.principals import Anonymous, Principal
+from shared.kernel.result import Failure, Result
+
+_UUID = re.compile(UUID_PATTERN)
+
+
+class WorkspaceAccess(Protocol):
+    def permissions(self, principal: Principal, workspace_id: str) -> frozenset[str] | None:
+        """What the principal may do in a workspace; `None` when it isn't theirs or doesn't exist."""
+        ...
+
+
+class Authorization:
+    def __init__(self, policy: Policy, access: WorkspaceAccess) -> None:
+        self._policy = policy
+        self._access = access
+
+    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
+        context = invocation.context
+        if self._policy.public:
+            return proceed(invocation)
+        if isinstance(context.principal, Anonymous):
+            return Failure(Unauthenticated(context.principal.reason))
+        if self._policy.permission is not None:
+            workspace_id = context.workspace_id
+            if workspace_id is None or not _UUID.match(workspace_id):
+                return Failure(NotFound())
+            permissions = self._access.permissions(context.principal, workspace_id)
+            if permissions is None:
+                return Failure(NotFound())
+            if self._policy.permission not in permissions:
+                return Failure(
+                    Forbidden(f"Your role in this workspace lacks the permission {self._policy.permission}.")
+                )
+        return proceed(invocation)

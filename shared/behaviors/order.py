@@ -1,0 +1,62 @@
+"""The order of behaviors, in one place. A behavior that a policy doesn't ask for isn't in the chain at all."""
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.behaviors.authorization import Authorization, WorkspaceAccess
+from shared.behaviors.error_boundary import ErrorBoundary
+from shared.behaviors.idempotency import Idempotency
+from shared.behaviors.logging import Logging
+from shared.behaviors.presentation import Presentation
+from shared.behaviors.transaction import Transaction
+from shared.behaviors.validation import Validation
+from shared.cqrs.messages import Command, Message
+from shared.cqrs.pipeline import Behavior, Context, Invocation, Proceed, chain
+from shared.cqrs.policy import Idempotency as KeyPolicy
+from shared.cqrs.policy import Policy
+from shared.kernel.result import Result
+from shared.persistence.scope import ReadScope, Runtime, WriteScope
+from shared.persistence.unit_of_work import UnitOfWork
+
+
+def request_chain(
+    message_type: type[Message],
+    policy: Policy,
+    build: Callable[[Any], Callable[[Any], Result[Any]]],
+    runtime: Runtime,
+    access: WorkspaceAccess,
+    present: Callable[[ReadScope, Any], object] | None = None,
+) -> Proceed:
+    """A request's chain:
+
+    Logging -> ErrorBoundary -> (Presentation) -> Authorization -> Validation -> (Idempotency) -> handler. Logging
+    stands outside the boundary, so that its line tells how the request ended for the caller, crashes included.
+    """
+    behaviors: list[Behavior] = [Logging(policy.slow_after_ms), ErrorBoundary()]
+    if present is not None:
+        behaviors.append(Presentation(present, runtime))
+    behaviors += [Authorization(policy, access), Validation()]
+    if policy.idempotency is not KeyPolicy.NONE:
+        behaviors.append(Idempotency(policy.idempotency, message_type, lambda: runtime.store, runtime.clock))
+    if issubclass(message_type, Command):
+        return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
+
+    def handle(invocation: Invocation) -> Result[Any]:
+        return build(ReadScope(runtime, invocation.context))(invocation.message)
+
+    return chain(behaviors, handle)
+
+
+def message_chain(build: Callable[[Any], Callable[[Any], Result[Any]]], runtime: Runtime) -> Proceed:
+    """A queued message's chain: Logging -> ErrorBoundary -> Validation -> handler in a transaction."""
+    behaviors: list[Behavior] = [Logging(Policy().slow_after_ms), ErrorBoundary(), Validation()]
+    return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
+
+
+def _in_transaction(
+    build: Callable[[Any], Callable[[Any], Result[Any]]], runtime: Runtime
+) -> Callable[[Message, Context, UnitOfWork], Result[Any]]:
+    def handle(message: Message, context: Context, uow: UnitOfWork) -> Result[Any]:
+        return build(WriteScope(runtime, context, uow=uow))(message)
+
+    return handle

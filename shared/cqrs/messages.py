@@ -1,0 +1,77 @@
+"""Commands change, queries don't, events are facts.
+
+A message is a frozen pydantic model that refuses unknown fields. `Command[R]` and `Query[R]` name the type of their
+answer, so that `mediator.send(message)` is typed by the message alone.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.kernel.errors import FieldError
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def rules(self) -> Iterable[FieldError]:
+        """Cross-field rules: yields one error for each that is broken."""
+        return ()
+
+
+class View(BaseModel):
+    """What an answer shows: the body of an HTTP response."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Command(Message, Generic[R_co]):
+    """An intent to change something, answered by an `R_co`."""
+
+
+class Query(Message, Generic[R_co]):
+    """A question that changes nothing, answered by an `R_co`."""
+
+
+class Event(Message):
+    """A fact within a context, in the past tense. Carries ids, never secrets or personal data."""
+
+
+class IntegrationEvent(Event):
+    """A fact that others program against: published as `source` + `detail-type`, listed in the event catalogue.
+
+    `version` changes with a breaking change of the data (both versions are then published for a while);
+    `schema_version` counts additions within it.
+    """
+
+    service_name: ClassVar[str]
+    aggregate_type: ClassVar[str]
+    version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 1
+
+    @classmethod
+    def source(cls) -> str:
+        return f"visionscope.{cls.service_name}"
+
+    @classmethod
+    def detail_type(cls) -> str:
+        return cls.__name__
+
+
+class MessageCommand(Command[None]):
+    """A command that travels through a queue instead of an HTTP request."""
+
+
+def answer_type(message: type[Message]) -> Any:
+    """The `R` of a `Command[R]` or `Query[R]`.
+
+    Raises `TypeError` for a message that is neither.
+    """
+    for base in message.__mro__:
+        generic = getattr(base, "__pydantic_generic_metadata__", None)
+        if generic and generic["origin"] in (Command, Query):
+            return generic["args"][0]
+    raise TypeError(f"{message.__name__} is neither a Command[R] nor a Query[R]")

@@ -1,0 +1,67 @@
+"""A chain of behaviors around a handler, built once per message type.
+
+The idea is the pipeline behavior of MediatR and the policy chain of Wolverine: a behavior sees the invocation, may
+answer by itself, and otherwise proceeds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+from shared.cqrs.messages import Message
+from shared.kernel.principals import Anonymous, Principal
+from shared.kernel.result import Result
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What is known about one message besides its fields. Made at the edge, one per message.
+
+    `message_id` names this delivery of intent: everything derived from it (tokens, inbox items) repeats with it.
+    `deadline` bounds retries; `answered_before` is set when the answer is a replay of an earlier one.
+    """
+
+    message_id: str
+    correlation_id: str
+    received_at: datetime
+    deadline: datetime
+    principal: Principal = field(default_factory=Anonymous)
+    causation_id: str | None = None
+    traceparent: str | None = None
+    workspace_id: str | None = None
+    idempotency_key: str | None = None
+    answered_before: bool = False
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One message on its way through the chain.
+
+    `read_fields` gives the raw fields as they arrived (and may raise a `DomainError`); `message` is set by Validation,
+    or from the start when the sender had the typed message. Each of `committing` is called with the unit of work and
+    the answer just before the transaction commits.
+    """
+
+    message_type: type[Message]
+    context: Context
+    read_fields: Callable[[], Mapping[str, object]] = dict[str, object]
+    path_fields: frozenset[str] = frozenset()
+    message: Message | None = None
+    committing: list[Callable[[Any, Any], None]] = field(default_factory=list[Callable[[Any, Any], None]])
+
+
+Proceed: TypeAlias = Callable[[Invocation], Result[Any]]
+
+
+class Behavior(Protocol):
+    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]: ...
+
+
+def chain(behaviors: Sequence[Behavior], handle: Proceed) -> Proceed:
+    """The behaviors around `handle`, the first one outermost; without behaviors, `handle` itself."""
+    proceed = handle
+    for behavior in reversed(behaviors):
+        proceed = partial(behavior, proceed=proceed)
+    return proceed

@@ -1,0 +1,162 @@
+"""The Lambda function behind one subscriber's queue.
+
+Each record is handled in a transaction of its own, together with an inbox row, so a message that is delivered again has
+no second effect. A failed record is reported alone, waits longer each time, and ends in the DLQ; the others of its
+batch are done.
+"""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.cqrs.messages import IntegrationEvent, Message
+from shared.cqrs.pipeline import Context, Invocation, Proceed
+from shared.kernel.errors import DomainError, FieldError, ValidationFailed
+from shared.kernel.principals import System
+from shared.kernel.result import Failure
+from shared.messaging.envelope import Metadata
+from shared.messaging.routing import QUEUES, BatchAnswer, ForeignEvent, Subscriber
+from shared.observability.logger import log
+from shared.persistence.rows import EphemeralRow
+from shared.persistence.scope import Runtime
+from shared.persistence.unit_of_work import UnitOfWork
+
+INBOX_KEPT_SECONDS = 30 * 24 * 3600
+"""Longer than the 14 days that a message can wait in a DLQ."""
+
+_MAX_BACKOFF_SECONDS = 900
+
+
+class InboxRow(EphemeralRow):
+    """A message that a subscriber has handled."""
+
+
+class HandledBefore(DomainError):
+    """The inbox has this message: its effect stands already."""
+
+    code = "conflict"
+
+
+class UnknownMessage(ValidationFailed):
+    """A record that isn't what the subscriber expects, or has a newer schema than it knows."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([FieldError("", "unknown-message", reason)], reason)
+
+
+class QueueFunction:
+    """Callable as a Lambda handler of SQS batches. `compose` makes the chain of behaviors."""
+
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        compose: Callable[[Subscriber, Runtime], Proceed],
+        runtime: Callable[[], Runtime] = Runtime,
+    ) -> None:
+        self.subscriber = subscriber
+        self._compose = compose
+        self._make_runtime = runtime
+
+    @cached_property
+    def _runtime(self) -> Runtime:
+        return self._make_runtime()
+
+    @cached_property
+    def _proceed(self) -> Proceed:
+        return self._compose(self.subscriber, self._runtime)
+
+    def __call__(self, event: Mapping[str, Any], lambda_context: Any = None) -> BatchAnswer:
+        failed: list[dict[str, str]] = []
+        for record in event["Records"]:
+            error = self._handle(record, lambda_context)
+            if error is not None and not isinstance(error, HandledBefore):
+                log().error(
+                    "message failed",
+                    extra={"subscriber": self.subscriber.name, "error": error.code, "reason": error.detail},
+                )
+                self._back_off(record)
+                failed.append({"itemIdentifier": record["messageId"]})
+        return {"batchItemFailures": failed}
+
+    def _handle(self, record: Mapping[str, Any], lambda_context: Any) -> DomainError | None:
+        try:
+            message, context = self._read(record, lambda_context)
+        except DomainError as error:
+            return error
+        invocation = Invocation(type(message), context, message=message)
+        invocation.committing.append(self._remember)
+        result = self._proceed(invocation)
+        return result.error if isinstance(result, Failure) else None
+
+    def _remember(self, uow: UnitOfWork, _answer: object) -> None:
+        message_id = uow.context.message_id
+        uow.insert(
+            InboxRow(
+                pk=f"INBOX#{self.subscriber.name}#{message_id}",
+                sk="INBOX",
+                expires_at=int(self._runtime.clock.now().timestamp()) + INBOX_KEPT_SECONDS,
+            ),
+            otherwise=HandledBefore("This message was handled before."),
+        )
+
+    def _read(self, record: Mapping[str, Any], lambda_context: Any) -> tuple[Message, Context]:
+        expected = self.subscriber.message
+        try:
+            body = json.loads(record["body"])
+            detail = body["detail"]
+            if issubclass(expected, ForeignEvent):
+                message: Message = expected.model_validate(detail)
+                metadata = Metadata(
+                    message_id=body["id"],
+                    occurred_at=body["time"],
+                    correlation_id=body["id"],
+                    service_name=body["source"],
+                )
+            else:
+                metadata = Metadata.model_validate(detail["metadata"])
+                if issubclass(expected, IntegrationEvent) and metadata.version != expected.version:
+                    raise UnknownMessage(f"{expected.__name__} version {metadata.version} isn't known here")
+                message = _known_fields(expected, detail["data"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnknownMessage(f"not a {expected.__name__}: {_reason(error)}") from error
+        now = self._runtime.clock.now()
+        remaining_ms = lambda_context.get_remaining_time_in_millis() if lambda_context is not None else 28_000
+        return message, Context(
+            message_id=metadata.message_id,
+            correlation_id=metadata.correlation_id,
+            causation_id=metadata.causation_id,
+            received_at=now,
+            deadline=now + timedelta(milliseconds=remaining_ms),
+            principal=System(self.subscriber.name),
+            traceparent=metadata.traceparent,
+            workspace_id=metadata.workspace_id,
+        )
+
+    def _back_off(self, record: Mapping[str, Any]) -> None:
+        """Make the message visible again after a time that doubles with each delivery, up to 15 minutes."""
+        settings = QUEUES[self.subscriber.queue]
+        deliveries = int(record["attributes"]["ApproximateReceiveCount"])
+        ceiling = min(_MAX_BACKOFF_SECONDS, settings.first_backoff_seconds * 2 ** (deliveries - 1))
+        self._runtime.client("sqs").change_message_visibility(
+            QueueUrl=self._runtime.settings["QUEUE_URL"],
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=random.randint(ceiling // 2, ceiling),
+        )
+
+
+def _known_fields(expected: type[Message], data: Mapping[str, Any]) -> Message:
+    """Parse the fields that this version knows: within a version fields are only ever added."""
+    known = {name: value for name, value in data.items() if name in expected.model_fields}
+    return expected.model_validate_json(json.dumps(known))
+
+
+def _reason(error: Exception) -> str:
+    # The text of a validation error would quote values; types and places are enough.
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'/'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors())
+    return type(error).__name__

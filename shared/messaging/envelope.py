@@ -1,0 +1,78 @@
+"""The envelope that every event and queued command travels in; the `detail` of an EventBridge entry.
+
+`{"metadata": {…}, "data": {…}}`: the metadata tells where a message comes from (`correlation_id` names the whole story,
+`causation_id` the message that caused this one), the data is the message itself.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.cqrs.messages import IntegrationEvent
+from shared.cqrs.pipeline import Context
+from shared.kernel.clock import rfc3339
+
+
+class Aggregate(BaseModel):
+    """What the event is about, and its version after the change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    id: str
+    version: int
+
+
+class Metadata(BaseModel):
+    # A later version may add members, so unknown ones are ignored.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    message_id: str
+    occurred_at: str
+    correlation_id: str
+    causation_id: str | None = None
+    schema_version: int = 1
+    version: int = 1
+    service_name: str
+    workspace_id: str | None = None
+    aggregate: Aggregate | None = None
+    traceparent: str | None = None
+
+
+class Envelope(BaseModel):
+    """A message with its metadata. `source` and `detail_type` are what EventBridge rules match on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    detail_type: str
+    metadata: Metadata
+    data: dict[str, Any]
+
+    def detail(self) -> dict[str, Any]:
+        return {"metadata": self.metadata.model_dump(mode="json"), "data": self.data}
+
+
+def enclose(
+    event: IntegrationEvent, aggregate: Aggregate, context: Context, *, message_id: str, occurred_at: datetime
+) -> Envelope:
+    """The envelope of an event that the message of `context` causes."""
+    workspace_id = getattr(event, "workspace_id", None)
+    return Envelope(
+        source=event.source(),
+        detail_type=event.detail_type(),
+        metadata=Metadata(
+            message_id=message_id,
+            occurred_at=rfc3339(occurred_at),
+            correlation_id=context.correlation_id,
+            causation_id=context.message_id,
+            schema_version=event.schema_version,
+            version=event.version,
+            service_name=event.service_name,
+            workspace_id=workspace_id if isinstance(workspace_id, str) else context.workspace_id,
+            aggregate=aggregate,
+            traceparent=context.traceparent,
+        ),
+        data=event.model_dump(mode="json"),
+    )

@@ -1,0 +1,125 @@
+"""Publishes outbox items to EventBridge, at least once.
+
+Entries go out in groups of at most 10 and 256 KB. PutEvents may refuse some entries of a group: only those are sent
+again. An item counts as published when all its events were accepted; then it is marked, leaves the sparse index and
+expires.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.aws.settings import Settings
+from shared.kernel.clock import Clock, rfc3339
+from shared.messaging.outbox import PUBLISHED_KEPT_SECONDS, SHARDS, OutboxItem
+from shared.persistence.rows import key_of
+
+MAX_ENTRIES = 10
+MAX_BYTES = 250_000
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    item_id: str
+    request: dict[str, str]
+    size: int
+
+
+class Publisher:
+    def __init__(
+        self,
+        events: Any,
+        dynamodb: Any,
+        settings: Settings,
+        clock: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._events = events
+        self._dynamodb = dynamodb
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+
+    def publish(self, items: Sequence[OutboxItem]) -> frozenset[str]:
+        """Publish and mark items; returns the ids of those that could not be published."""
+        refused: set[str] = set()
+        for group in _groups(self._entries(items)):
+            refused |= self._put(group)
+        for item in items:
+            if item.item_id not in refused:
+                self._mark(item)
+        return frozenset(refused)
+
+    def unpublished(self, older_than: str) -> Iterator[OutboxItem]:
+        """Items recorded before a time (RFC 3339) that are still unpublished, oldest first within each shard."""
+        for shard in range(SHARDS):
+            request: dict[str, Any] = {
+                "TableName": self._settings.table("outbox"),
+                "IndexName": "unpublished",
+                "KeyConditionExpression": "#shard = :shard AND recorded_at < :before",
+                "ExpressionAttributeNames": {"#shard": "shard"},
+                "ExpressionAttributeValues": {":shard": {"S": str(shard)}, ":before": {"S": older_than}},
+            }
+            while True:
+                answer = self._dynamodb.query(**request)
+                for item in answer["Items"]:
+                    yield OutboxItem.from_attributes(item)
+                if "LastEvaluatedKey" not in answer:
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _entries(self, items: Sequence[OutboxItem]) -> Iterator[_Entry]:
+        bus = self._settings["BUS_NAME"]
+        for item in items:
+            for event in item.events:
+                detail = json.dumps(event.detail(), separators=(",", ":"), ensure_ascii=False)
+                request = {
+                    "EventBusName": bus,
+                    "Source": event.source,
+                    "DetailType": event.detail_type,
+                    "Time": event.metadata.occurred_at,
+                    "Detail": detail,
+                }
+                # As EventBridge counts: 14 bytes for the time, then the strings in UTF-8.
+                size = 14 + sum(len(request[name].encode()) for name in ("Source", "DetailType", "Detail"))
+                yield _Entry(item.item_id, request, size)
+
+    def _put(self, group: list[_Entry]) -> set[str]:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._sleep(random.uniform(0, 0.1 * 2**attempt))
+            answer = self._events.put_events(Entries=[entry.request for entry in group])
+            group = [entry for entry, outcome in zip(group, answer["Entries"], strict=True) if outcome.get("ErrorCode")]
+            if not group:
+                return set()
+        return {entry.item_id for entry in group}
+
+    def _mark(self, item: OutboxItem) -> None:
+        now = self._clock.now()
+        self._dynamodb.update_item(
+            TableName=self._settings.table("outbox"),
+            Key=key_of(item.partition, item.item_id),
+            UpdateExpression="SET published_at = :now, expires_at = :expiry REMOVE #shard",
+            ExpressionAttributeNames={"#shard": "shard"},
+            ExpressionAttributeValues={
+                ":now": {"S": rfc3339(now)},
+                ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
+            },
+        )
+
+
+def _groups(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
+    group: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        if group and (len(group) == MAX_ENTRIES or size + entry.size > MAX_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += entry.size
+    if group:
+        yield group

@@ -1,0 +1,57 @@
+"""Delivers messages to a subscriber's function as its queue would."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from functions.entry import compose_message
+from shared.kernel.clock import rfc3339
+from shared.messaging.consumer import QueueFunction
+from shared.messaging.envelope import Envelope
+from shared.messaging.routing import ForeignEvent, Subscriber
+from shared.persistence.scope import Runtime
+
+_DELIVERIES_SO_FAR = 1
+
+
+def deliver(subscriber: Subscriber, body: Mapping[str, Any], runtime: Runtime) -> bool:
+    """Deliver one message body; whether it was taken (a message that wasn't goes back to its queue)."""
+    function = QueueFunction(subscriber, compose_message, lambda: runtime)
+    sqs, queue_url = runtime.client("sqs"), runtime.settings["QUEUE_URL"]
+    sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps(body))
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    record = {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": {"ApproximateReceiveCount": str(_DELIVERIES_SO_FAR)},
+    }
+    failed = function({"Records": [record]})["batchItemFailures"]
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return not failed
+
+
+def from_bus(event: Envelope) -> dict[str, Any]:
+    """An event as EventBridge puts it into a queue."""
+    return {
+        "version": "0",
+        "id": event.metadata.message_id,
+        "source": event.source,
+        "detail-type": event.detail_type,
+        "time": event.metadata.occurred_at,
+        "detail": event.detail(),
+    }
+
+
+def from_default_bus(
+    kind: type[ForeignEvent], detail: Mapping[str, Any], runtime: Runtime, *, event_id: str | None = None
+) -> dict[str, Any]:
+    """An event of an AWS service as EventBridge puts it into a queue."""
+    return {
+        "version": "0",
+        "id": event_id or runtime.ids.new(),
+        "source": kind.source,
+        "detail-type": kind.detail_type,
+        "time": rfc3339(runtime.clock.now()),
+        "detail": dict(detail),
+    }
