@@ -26,8 +26,11 @@ def client(service: str) -> Any:
     return _session().create_client(
         service,
         config=Config(
-            # Left to itself botocore presigns S3 with Signature Version 2, which newer regions and KMS encryption
-            refuse. signature_version="s3v4" if service == "s3" else None, connect_timeout=2, read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16,
+            # Left to itself botocore presigns S3 with Signature Version 2, which newer regions refuse.
+            signature_version="s3v4" if service == "s3" else None,
+            connect_timeout=2,
+            read_timeout=10,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=16,
         ),
     )
