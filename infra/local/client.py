@@ -1,0 +1,116 @@
+"""A small client of VisionScope's HTTP API, for the demo, the benchmark and the end-to-end tests.
+
+It knows what any client must: JSON, problem documents, keys, the correlation id. What the paths mean is its user's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+# An endpoint of the API answers within 30 s or the gateway gives up on it.
+TIMEOUT_SECONDS = 35.0
+
+
+class ApiRefused(Exception):
+    """An answer other than what was expected; the message says what the API said about it."""
+
+    def __init__(self, request: str, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self.problem = _problem_of(response)
+        super().__init__(f"{request} answered {self.status}{_told(self.problem)}")
+
+
+class ApiUnreachable(Exception):
+    """No answer at all."""
+
+
+class ApiClient:
+    """Calls the API as one user, under one correlation id when it is given one."""
+
+    def __init__(self, base_url: str, correlation_id: str | None = None) -> None:
+        headers = {"x-correlation-id": correlation_id} if correlation_id else {}
+        # The stack is on this machine: proxies of the environment have no part in it.
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def __enter__(self) -> "ApiClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def authenticate(self, access_token: str) -> None:
+        self._http.headers["authorization"] = f"Bearer {access_token}"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Any answer is an answer. Raises `ApiUnreachable` where there is none."""
+        sent = dict(headers or {})
+        if key is not None:
+            sent["idempotency-key"] = key
+        arguments: dict[str, Any] = {} if body is None else {"json": body}
+        try:
+            return self._http.request(method, path, params=dict(query or {}), headers=sent, **arguments)
+        except httpx.TransportError as error:
+            raise ApiUnreachable(f"{method} {path} got no answer: {error or type(error).__name__}") from error
+
+    def get(self, path: str, **query: str | int) -> Any:
+        """The body of a 200. Raises `ApiRefused` for anything else."""
+        return self._expect(200, self.send("GET", path, query=query), f"GET {path}")
+
+    def post(self, path: str, body: object, *, key: str | None = None, expect: int = 201) -> Any:
+        """The body of the status expected. Raises `ApiRefused` for any other."""
+        return self._expect(expect, self.send("POST", path, body, key=key), f"POST {path}")
+
+    @staticmethod
+    def _expect(status: int, response: httpx.Response, request: str) -> Any:
+        if response.status_code != status:
+            raise ApiRefused(request, response)
+        return response.json()
+
+
+def upload(post: Mapping[str, Any], file: Path) -> httpx.Response:
+    """Send a file by a presigned POST, as a browser's form would."""
+    with file.open("rb") as content:
+        try:
+            return httpx.post(
+                post["url"],
+                data=post["fields"],
+                files={"file": (file.name, content)},
+                timeout=600,
+                trust_env=False,
+            )
+        except httpx.TransportError as error:
+            raise ApiUnreachable(f"the upload got no answer: {error or type(error).__name__}") from error
+
+
+def _problem_of(response: httpx.Response) -> Mapping[str, Any]:
+    if "json" not in response.headers.get("content-type", ""):
+        return {"detail": response.text[:300]} if response.text else {}
+    try:
+        problem = response.json()
+    except ValueError:
+        return {"detail": response.text[:300]}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    told = [f" {problem['title']}"] if "title" in problem else []
+    if "detail" in problem:
+        told.append(f": {problem['detail']}")
+    told += [f"\n  {error.get('pointer') or '/'}: {error.get('message')}" for error in problem.get("errors", [])]
+    if "trace_id" in problem:
+        told.append(f"\n  trace id {problem['trace_id']}")
+    return "".join(told)

@@ -1,0 +1,78 @@
+"""Stacks for the end-to-end tests: this checkout's own, and small ones that a test may break."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.processes import exclusive
+from tests.e2e.stacks import COMMAND_SECONDS, LocalStack
+
+SAMPLE = Path(__file__).parent / "sample_app"
+
+
+def _stack() -> LocalStack:
+    return LocalStack(Path(__file__).resolve().parents[2])
+
+
+def _run_folder(config: pytest.Config) -> Path:
+    """What the workers of one run tell each other; without workers the run is this process."""
+    worker: dict[str, object] = getattr(config, "workerinput", {})
+    return _stack().layout.root / "e2e" / str(worker.get("testrunuid", os.getpid()))
+
+
+@pytest.fixture(scope="session")
+def local_stack(pytestconfig: pytest.Config) -> LocalStack:
+    """This checkout's stack. One that runs already is used, brought up to date if need be, and left running."""
+    stack, run = _stack(), _run_folder(pytestconfig)
+    with exclusive(run / "lock", wait_seconds=COMMAND_SECONDS):
+        if not stack.running:
+            (run / "started").touch()
+        if not stack.current:
+            stack.command("up")
+    return stack
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The last worker to finish stops what this run has started."""
+    run = _run_folder(session.config)
+    worker: dict[str, object] = getattr(session.config, "workerinput", {})
+    if not worker and not run.exists():
+        return  # alone, and no test has asked for the stack
+    workers = int(str(worker.get("workercount", 1)))
+    with exclusive(run / "lock", wait_seconds=COMMAND_SECONDS):
+        (run / f"finished-{worker.get('workerid', 'alone')}").touch()
+        last = len(list(run.glob("finished-*"))) >= workers
+        if last and (run / "started").exists():
+            _stack().command("down")
+    if last:
+        shutil.rmtree(run)
+
+
+@pytest.fixture(scope="module")
+def sample_checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes checkouts of a sample app, with the local stack's code as it is."""
+    checkout = Path(__file__).resolve().parents[2]
+
+    def make() -> Path:
+        copy = tmp_path_factory.mktemp("checkout")
+        shutil.copytree(SAMPLE, copy, dirs_exist_ok=True)
+        (copy / "functions" / "__init__.py").touch()
+        (copy / "pyproject.toml").touch()
+        shutil.copy(checkout / "infra" / "__init__.py", copy / "infra")
+        shutil.copytree(checkout / "infra" / "locks", copy / "infra" / "locks")
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(checkout / "infra" / "local", copy / "infra" / "local", ignore=ignored)
+        return copy
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def sample_stack(sample_checkout: Callable[[], Path]) -> Iterator[LocalStack]:
+    stack = LocalStack(sample_checkout())
+    stack.command("up")
+    yield stack
+    stack.command("down")
