@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +23,7 @@ from infra.local import aws
 from infra.local.client import ApiClient, ApiRefused, ApiUnreachable, upload
 from infra.local.clips import ClipUnavailable, trailer
 from infra.local.deploy import DeployFailed
-from infra.local.event_trail import EventLog, Happening, lacking, of_analysis, trail
+from infra.local.event_trail import EventLog, Happening, Other, lacking, of_analysis, trail
 from infra.local.install import InstallFailed
 from infra.local.layout import Layout
 from infra.local.processes import is_held
@@ -38,17 +38,17 @@ CONTENT_TYPES = {
     ".mkv": "video/x-matroska",
 }
 UPLOAD_SEEN_SECONDS = 60.0
+DEADLINE_GRACE = timedelta(minutes=3)
 TRAIL_SECONDS = 60.0
 INTERRUPTED = 130
-REAL_TIME_BAR = 4.0
-MEMORY_BAR_MEBIBYTES = 1.5 * 1024
 
-# Of the trailer: what is written when, and at which frames the hard cuts are.
+# Of the trailer: between which times its captions can be made out, read off single frames (they are faded in and out),
+# and at which frames the hard cuts are.
 CAPTIONS = (
-    ("An unlucky bird", 10_500, 13_500),
-    ("A (slightly overweight) bunny", 16_500, 22_500),
-    ("And three rodent pests", 33_000, 34_500),
-    ("Revenge is coming…", 48_000, 51_000),
+    ("An unlucky bird", 10_100, 13_900),
+    ("A (slightly overweight) bunny", 16_100, 22_900),
+    ("And three rodent pests", 32_100, 35_800),
+    ("Revenge is coming…", 47_200, 51_300),
 )
 CUTS = (593, 864, 900, 988, 1049)
 CAPTION_TOLERANCE_MS = 500
@@ -210,7 +210,11 @@ def _analyse(run: Run) -> None:
         again = run.api.post(f"{run.video_path}/analyses", {}, key=key, expect=202)
         run.check(again["analysis_id"] == analysis["analysis_id"], "the same request sent twice made one analysis")
         path = f"{run.video_path}/analyses/{analysis['analysis_id']}"
+        # Every analysis ends by its deadline, so this loop does too, unless that is what is broken.
+        given_up = datetime.fromisoformat(analysis["deadline_at"]) + DEADLINE_GRACE
         while analysis["status"] in ("queued", "running"):
+            if datetime.now(UTC) > given_up:
+                raise StepFailed(f"The analysis is {analysis['status']} beyond its deadline.")
             time.sleep(0.5)
             analysis = run.api.get(path)
             step.progress(analysis["progress"], analysis["status"])
@@ -368,7 +372,7 @@ def _show_trail(run: Run) -> None:
     missing = lacking(events, charged_features)
     run.screen.heading("Event trail of the analysis", f"correlation id {run.correlation_id}")
     rows = [("", "hop", "id", "caused by")]
-    for hop in trail(events):
+    for hop in trail(events, _jobs(run, events)):
         name = hop.name if hop.is_event else f"({hop.name})"
         rows.append((str(hop.number), name, hop.message_id, str(hop.cause) if hop.cause else ""))
     run.screen.table(rows, right=(0,), header=True)
@@ -377,6 +381,25 @@ def _show_trail(run: Run) -> None:
     run.check(not foreign, "every event carries the one correlation id")
     completions = sum(event.name == "AnalysisCompleted" for event in events)
     run.check(completions == 1, f"{completions} completion event")
+
+
+def _jobs(run: Run, events: Sequence[Happening]) -> dict[str, Other]:
+    """The Batch job between the request of the analysis and its outcome, and the outcome, which is a queued command."""
+    batch = aws.client("batch", run.outputs["batch_endpoint_url"])
+    queue = run.outputs["analysis_job_queue_name"]
+    outcome_id = next((event.cause_id for event in events if event.name == "AnalysisCompleted"), None)
+    # The process ends a moment after its outcome was sent.
+    for status in ("RUNNING", "SUCCEEDED", "FAILED"):
+        for job in batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]:
+            if job["jobName"] == f"analysis-{run.analysis['analysis_id']}" and outcome_id is not None:
+                (described,) = batch.describe_jobs(jobs=[job["jobId"]])["jobs"]
+                environment = {one["name"]: one["value"] for one in described["container"]["environment"]}
+                cause_id = json.loads(environment["VISIONSCOPE_JOB"])["causation_id"]
+                return {
+                    job["jobId"]: Other("Batch job", cause_id),
+                    outcome_id: Other("worker's outcome", job["jobId"]),
+                }
+    return {}
 
 
 def _show_speed(run: Run) -> None:

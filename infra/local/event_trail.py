@@ -12,8 +12,8 @@ _TRIGGERS: Mapping[str, str] = {
     "VideoUploaded": "S3: Object Created",
     "VideoRejected": "S3: Object Created",
     "AnalysisRequested": "POST …/analyses",
-    "AnalysisCompleted": "the worker's outcome",
-    "AnalysisFailed": "the worker's outcome",
+    "AnalysisCompleted": "worker's outcome",
+    "AnalysisFailed": "worker's outcome",
 }
 
 
@@ -42,6 +42,14 @@ class Hop:
     message_id: str
     cause: int | None
     is_event: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Something between two events that isn't one itself, such as a job."""
+
+    name: str
+    cause_id: str | None
 
 
 class EventLog:
@@ -88,14 +96,19 @@ def lacking(events: Sequence[Happening], charged_features: int) -> list[str]:
     return expected
 
 
-def trail(events: Sequence[Happening]) -> list[Hop]:
-    """The events, each behind its cause. A cause that isn't an event itself, such as a request, is a hop too."""
+def trail(events: Sequence[Happening], others: Mapping[str, Other] | None = None) -> list[Hop]:
+    """The events, each behind its cause. A cause that isn't an event itself is a hop too: one of `others` (by id), or
+    what is known to set off such events.
+    """
+    others = others or {}
     hops: list[Hop] = []
     numbers: dict[str, int] = {}
 
-    def add(name: str, message_id: str, cause: int | None, *, is_event: bool) -> None:
+    def add(name: str, message_id: str, cause_id: str | None, *, is_event: bool) -> None:
+        if cause_id in others and cause_id not in numbers:
+            add(others[cause_id].name, cause_id, others[cause_id].cause_id, is_event=False)
         numbers[message_id] = len(hops) + 1
-        hops.append(Hop(len(hops) + 1, name, message_id, cause, is_event))
+        hops.append(Hop(len(hops) + 1, name, message_id, numbers.get(cause_id or ""), is_event))
 
     known = {event.event_id for event in events}
     waiting = list(events)
@@ -103,11 +116,17 @@ def trail(events: Sequence[Happening]) -> list[Hop]:
         # The first whose cause stands already, or isn't an event; clocks of different functions may disagree.
         event = next((one for one in waiting if one.cause_id in numbers or one.cause_id not in known), waiting[0])
         waiting.remove(event)
-        if event.cause_id not in numbers:
-            add(_TRIGGERS.get(event.name, "a message"), event.cause_id, None, is_event=False)
+        if event.cause_id not in numbers and event.cause_id not in known and event.cause_id not in others:
+            add(_trigger(event.cause_id, events), event.cause_id, None, is_event=False)
         name = f"{event.source.removeprefix('visionscope.')}.{event.name}"
-        add(name, event.event_id, numbers[event.cause_id], is_event=True)
+        add(name, event.event_id, event.cause_id, is_event=True)
     return hops
+
+
+def _trigger(cause_id: str, events: Sequence[Happening]) -> str:
+    """What a message did that isn't an event, told by one of the events it caused."""
+    caused = (event.name for event in events if event.cause_id == cause_id)
+    return next((_TRIGGERS[name] for name in caused if name in _TRIGGERS), "a message")
 
 
 def _happening(entry: Mapping[str, Any]) -> Happening:

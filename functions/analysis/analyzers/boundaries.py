@@ -1,0 +1,219 @@
+"""Shots: where one continuous take ends and the next begins, by a hard cut or through a fade.
+
+A cut is a frame that differs from the one before far more than the frames around it differ from their own
+predecessors (the adaptive idea of PySceneDetect), and after which the old picture doesn't come back (flashes do).
+A fade passes through a picture without contrast.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.analysis.decode import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH
+from functions.videos.domain.results import Transition
+
+# How far apart, in eight-bit steps a pixel, two frames must be at least to be of different takes: half of what two
+# unrelated dim pictures differ by, and several times what film grain leaves in a thumbnail.
+_LEAST_DIFFERENCE = 8.0
+# To or from a picture without contrast there is no structure to compare, so the difference alone must convince.
+_LEAST_DIFFERENCE_OF_BLANK = 24.0
+# A cut stands out of its neighbourhood by at least this factor; steady pans and hand-held shaking stay below two.
+_PROMINENCE = 2.5
+# In the midst of quick motion a cut stands out less. There the motion must explain the frames around it, and not it.
+_LEAST_DIFFERENCE_IN_MOTION = 24.0
+_PROMINENCE_IN_MOTION = 1.3
+_EXPLAINED_BY_MOTION = 0.8
+# After a flash the old picture is back: nearer than this share of the difference that the flash made.
+_RETURNED = 0.45
+# A picture whose luma and chroma deviate by less is blank to the eye (of 219 steps).
+_BLANK = 4.0
+# Frames of one take correlate above this, if need be after a shift, whatever moves in them or lights them. Frames of
+# different takes stay well below, save where both are set up alike: then colour must tell.
+_SAME_STRUCTURE = 0.7
+_SAME_COLOURS = 0.5
+_OTHER_COLOURS = 12.0
+
+# A fade is found by a rule that it meets or doesn't; the figure says that such rules err now and then.
+_FADE_CONFIDENCE = 0.9
+
+_FLASH_SECONDS = 0.25
+_NEIGHBOURHOOD_SECONDS = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """The first frame of a new shot."""
+
+    frame: int
+    transition: Transition
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    picture: NDArray[np.int16]
+    difference: float
+    contrast: float
+
+
+class ShotDetector:
+    """Takes thumbnails in order and tells boundaries `lookahead` frames after they passed.
+
+    `push` returns the boundary that begins at the frame `lookahead` before the one given, if there is one.
+    """
+
+    def __init__(self, frame_rate: float) -> None:
+        rate = frame_rate or 25.0
+        self._flash = min(15, max(1, round(rate * _FLASH_SECONDS)))
+        self._reach = min(15, max(2, round(rate * _NEIGHBOURHOOD_SECONDS)))
+        self.lookahead = max(self._flash, self._reach)
+        self._window: deque[_Observed] = deque(maxlen=2 * self.lookahead + 1)
+        self._previous: NDArray[np.int16] | None = None
+        self._pushed = 0
+        self._last_boundary = 0
+        self._seen_content = False
+        self._blank_since: int | None = None
+        self._gradual = False
+
+    def push(self, thumbnail: NDArray[np.uint8]) -> Boundary | None:
+        picture = thumbnail.astype(np.int16)
+        difference = 0.0 if self._previous is None else _difference(self._previous, picture)
+        self._previous = picture
+        self._window.append(_Observed(picture, difference, _contrast(picture)))
+        self._pushed += 1
+        return self._settle(self._pushed - 1 - self.lookahead)
+
+    def finish(self) -> list[Boundary]:
+        """The boundaries among the last frames, which have fewer frames after them to compare with."""
+        first = max(0, self._pushed - self.lookahead)
+        return [boundary for frame in range(first, self._pushed) if (boundary := self._settle(frame)) is not None]
+
+    def _settle(self, frame: int) -> Boundary | None:
+        if frame < 0:
+            return None
+        middle = frame - (self._pushed - len(self._window))
+        observed = self._window[middle]
+        threshold = self._jump(middle) if frame > 0 else None
+        boundary = self._fade(frame, observed.contrast < _BLANK, threshold is not None)
+        if threshold is not None and not self._is_flash(middle):
+            confidence = observed.difference / (observed.difference + threshold)
+            boundary = Boundary(frame, Transition.CUT, round(confidence, 3))
+        if boundary is None or boundary.frame - self._last_boundary < self._flash:
+            return None
+        self._last_boundary = boundary.frame
+        return boundary
+
+    def _fade(self, frame: int, blank: bool, jump: bool) -> Boundary | None:
+        """A boundary in the middle of the blank frames, where the picture both left and came gradually."""
+        if blank:
+            if self._blank_since is None or jump:
+                self._blank_since = frame
+                self._gradual = self._seen_content and not jump
+            return None
+        since, self._blank_since = self._blank_since, None
+        self._seen_content = True
+        if since is None or jump or not self._gradual:
+            return None
+        return Boundary((since + frame) // 2, Transition.FADE, _FADE_CONFIDENCE)
+
+    def _jump(self, middle: int) -> float | None:
+        """The threshold that the difference to the frame before exceeds, where it is more than motion or light."""
+        observed, previous = self._window[middle], self._window[middle - 1]
+        if observed.difference < _LEAST_DIFFERENCE:
+            return None
+        differences = [entry.difference for entry in self._window]
+        before = _level(differences[max(0, middle - self._reach) : middle])
+        after = _level(differences[middle + 1 : middle + 1 + self._reach])
+        level = max(before, after)
+        threshold = max(_LEAST_DIFFERENCE, _PROMINENCE * level)
+        if observed.difference >= threshold:
+            return threshold if _of_different_takes(previous, observed) else None
+        threshold = max(_LEAST_DIFFERENCE_IN_MOTION, _PROMINENCE_IN_MOTION * level)
+        if observed.difference >= threshold and self._stands_out_of_motion(middle):
+            return threshold
+        return None
+
+    def _stands_out_of_motion(self, middle: int) -> bool:
+        if middle < 2 or middle + 1 >= len(self._window):
+            return False
+        older, old, new, newer = (self._window[index].picture for index in range(middle - 2, middle + 2))
+        return (
+            _structure(old, new)[0] < _SAME_STRUCTURE
+            and _structure(older, old)[0] >= _EXPLAINED_BY_MOTION
+            and _structure(new, newer)[0] >= _EXPLAINED_BY_MOTION
+        )
+
+    def _is_flash(self, middle: int) -> bool:
+        """Whether the picture before comes back soon, or the new one was there a moment ago."""
+        old, new = self._window[middle - 1].picture, self._window[middle].picture
+        limit = _RETURNED * self._window[middle].difference
+        followers = islice(self._window, middle + 1, middle + 1 + self._flash)
+        forerunners = islice(self._window, max(0, middle - 1 - self._flash), middle - 1)
+        return any(_difference(old, entry.picture) < limit for entry in followers) or any(
+            _difference(entry.picture, new) < limit for entry in forerunners
+        )
+
+
+def _of_different_takes(old: _Observed, new: _Observed) -> bool:
+    if min(old.contrast, new.contrast) < _BLANK:
+        return new.difference >= _LEAST_DIFFERENCE_OF_BLANK
+    structure, colours = _structure(old.picture, new.picture)
+    recoloured = float(np.abs(old.picture - new.picture)[THUMBNAIL_HEIGHT:].mean()) >= _OTHER_COLOURS
+    return structure < _SAME_STRUCTURE or (recoloured and colours < _SAME_COLOURS)
+
+
+def _level(differences: list[float]) -> float:
+    """The usual difference on one side of a candidate, its largest left out: another cut may be near."""
+    if len(differences) > 2:
+        differences = sorted(differences)[:-1]
+    return sum(differences) / len(differences) if differences else 0.0
+
+
+def _difference(old: NDArray[np.int16], new: NDArray[np.int16]) -> float:
+    # Chroma has a quarter of the samples of luma each and a narrower range, so it is counted twice.
+    gap = np.abs(old - new)
+    return float(gap[:THUMBNAIL_HEIGHT].mean() + 2 * gap[THUMBNAIL_HEIGHT:].mean())
+
+
+def _structure(old: NDArray[np.int16], new: NDArray[np.int16]) -> tuple[float, float]:
+    """How well the luma correlates after the best shift of up to a quarter of the picture, and the chroma there.
+
+    A whip pan is no cut.
+    """
+    old_planes, new_planes = _planes(old), _planes(new)
+    height, width = old_planes[0].shape
+    best, colours = -1.0, -1.0
+    for down in range(-(height // 4), height // 4 + 1, 3):
+        for right in range(-(width // 4), width // 4 + 1, 2):
+            there = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
+            here = slice(max(0, -down), height + min(0, -down)), slice(max(0, -right), width + min(0, -right))
+            correlation = _correlation(old_planes[0][there], new_planes[0][here])
+            if correlation > best:
+                best = correlation
+                colours = min(
+                    _correlation(old_plane[there], new_plane[here])
+                    for old_plane, new_plane in zip(old_planes[1:], new_planes[1:], strict=True)
+                )
+    return best, colours
+
+
+def _planes(picture: NDArray[np.int16]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Luma and both chroma planes at the size of the chroma."""
+    luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
+    blue, red = chroma.reshape(2, THUMBNAIL_HEIGHT // 2, THUMBNAIL_WIDTH // 2).astype(np.float32)
+    return luma[::2, ::2].astype(np.float32), blue, red
+
+
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    spread = float(np.sqrt((one * one).sum() * (other * other).sum()))
+    return float((one * other).sum()) / spread if spread else 0.0
+
+
+def _contrast(picture: NDArray[np.int16]) -> float:
+    luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
+    blue, red = np.split(chroma, 2)
+    return float(max(luma.std(), blue.std(), red.std()))

@@ -1,0 +1,59 @@
+"""RapidOCR (PP-OCR on ONNX Runtime) as the reader of on-screen text."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.analysis.analyzers.text import Line
+from functions.videos.domain.results import Box, ModelUsed
+
+
+class RapidOcrReader:
+    """Loads its models at construction. `detection_side` is the longer side at which text is looked for."""
+
+    models = (ModelUsed(analyzer="text", model="PP-OCRv6-small", version="rapidocr-3.10.0"),)
+
+    def __init__(self, detection_side: int, threads: int) -> None:
+        from rapidocr import RapidOCR
+
+        self._engine: Any = RapidOCR(
+            params={
+                "Det.limit_type": "max",
+                "Det.limit_side_len": detection_side,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                # Upside-down lines are rare on screen, and turning every line to look costs a third more.
+                "Global.use_cls": False,
+                "Global.log_level": "error",
+            }
+        )
+        # The engine loads its models with the first picture.
+        self.read(np.zeros((72, 128, 3), dtype=np.uint8))
+        self.read_line(np.zeros((48, 96, 3), dtype=np.uint8))
+
+    def read(self, picture: NDArray[np.uint8]) -> list[Line]:
+        found = self._engine(picture, use_det=True, use_cls=False, use_rec=True)
+        if not found.txts or found.boxes is None:
+            return []
+        height, width = picture.shape[:2]
+        return [
+            Line(text=text.strip(), score=float(score), box=_box(corners, width, height))
+            for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True)
+            if text.strip()
+        ]
+
+    def read_line(self, picture: NDArray[np.uint8]) -> str:
+        found = self._engine(picture, use_det=False, use_cls=False, use_rec=True)
+        return str(found.txts[0]) if found.txts else ""
+
+
+def _box(corners: NDArray[np.float32], width: int, height: int) -> Box:
+    """The upright rectangle around the four corners of a line."""
+    left, top = np.clip(corners.min(axis=0) / (width, height), 0, 1)
+    right, bottom = np.clip(corners.max(axis=0) / (width, height), 0, 1)
+    return Box(
+        x=round(float(left), 4),
+        y=round(float(top), 4),
+        width=round(float(right - left), 4),
+        height=round(float(bottom - top), 4),
+    )

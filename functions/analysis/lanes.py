@@ -1,0 +1,74 @@
+"""Slow analyzers work beside the decoding, each on a thread of its own: their models compute outside Python's lock."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import BoundedSemaphore
+
+from functions.analysis.analyzers import Analyzer, Findings
+from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.stopwatch import Stopwatch
+
+# Decoding runs ahead of an analyzer by so much at most, so that memory stays the same for any length and size.
+_WAITING_BYTES = 64 * 1024 * 1024
+_MOST_WAITING_FRAMES = 24
+_MOST_WAITING_SOUNDS = 512
+_CHECKED_EVERY_SECONDS = 0.5
+
+
+class Lane:
+    """Feeds one analyzer in order. What it raises is raised by the next call."""
+
+    def __init__(self, analyzer: Analyzer, info: VideoInfo, stopwatch: Stopwatch, check: Callable[[], None]) -> None:
+        self.analyzer = analyzer
+        self._stopwatch = stopwatch
+        self._check = check
+        self._pending: deque[Future[None]] = deque()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=analyzer.name) if analyzer.slow else None
+        # A decoded picture takes one and a half bytes a pixel in the usual format.
+        frames = int(_WAITING_BYTES / max(1, info.width * info.height * 1.5))
+        self._frames = BoundedSemaphore(min(_MOST_WAITING_FRAMES, max(2, frames)))
+        self._sounds = BoundedSemaphore(_MOST_WAITING_SOUNDS)
+
+    def feed(self, piece: Frame | Sound) -> None:
+        if self._pool is None:
+            self._take(piece)
+            return
+        room = self._frames if isinstance(piece, Frame) else self._sounds
+        while not room.acquire(timeout=_CHECKED_EVERY_SECONDS):
+            self._check()
+        while self._pending and self._pending[0].done():
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._take_in_background, piece, room))
+
+    def finish(self, duration_ms: int) -> Findings:
+        if self._pool is None:
+            return self._finish(duration_ms)
+        while self._pending:
+            if wait([self._pending[0]], timeout=_CHECKED_EVERY_SECONDS).done:
+                self._pending.popleft().result()
+            else:
+                self._check()
+        return self._pool.submit(self._finish, duration_ms).result()
+
+    def close(self) -> None:
+        """What still waits is dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _take_in_background(self, piece: Frame | Sound, room: BoundedSemaphore) -> None:
+        try:
+            self._take(piece)
+        finally:
+            room.release()
+
+    def _take(self, piece: Frame | Sound) -> None:
+        with self._stopwatch.measure(self.analyzer.name):
+            if isinstance(piece, Frame):
+                self.analyzer.see(piece)
+            else:
+                self.analyzer.hear(piece)
+
+    def _finish(self, duration_ms: int) -> Findings:
+        with self._stopwatch.measure(self.analyzer.name):
+            return self.analyzer.finish(duration_ms)

@@ -1,0 +1,112 @@
+"""`python -m functions.analysis.measure VIDEO`: the worker's pipeline on a local file, with what it cost."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from functions.analysis.failures import AnalysisFailed
+from functions.analysis.job import AVAILABLE_FEATURES, Mode
+from functions.analysis.models import load_analyzers, load_embedder, usable_cores
+from functions.analysis.pipeline import Steps, Subject, analyse
+from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
+from functions.videos.domain.results import Manifest
+
+
+class FolderResults:
+    """Result files in a folder, or nowhere."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def put(self, name: str, body: bytes, content_type: str) -> None:
+        if self._folder is not None:
+            path = self._folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    manifest: Manifest
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mebibytes: float
+    parts: dict[str, float]
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of video per second on the wall, loading the models included."""
+        return self.manifest.duration_ms / 1000 / self.wall_seconds
+
+
+def measure(path: Path, features: tuple[str, ...], mode: Mode, results: FolderResults) -> Measurement:
+    wall, cpu = time.perf_counter(), time.process_time()
+    stopwatch = Stopwatch()
+    with stopwatch.measure("loading"):
+        make_analyzers = load_analyzers(features, mode)
+        embedder = load_embedder()
+    subject = Subject("workspace", "video", "analysis", features, mode)
+    steps = Steps(report=lambda share: None, check=lambda: None)
+    manifest = analyse(path, subject, make_analyzers, embedder, results, steps, stopwatch)
+    return Measurement(
+        manifest=manifest,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        peak_mebibytes=peak_mebibytes(),
+        parts=stopwatch.spent,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="functions.analysis.measure", description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--features", default=",".join(sorted(AVAILABLE_FEATURES)))
+    parser.add_argument("--mode", choices=get_args(Mode), default="fast")
+    parser.add_argument("--results", type=Path, help="a folder for the result files")
+    parser.add_argument("--json", action="store_true", help="print figures for a program to read")
+    options = parser.parse_args(arguments)
+    features = tuple(options.features.split(","))
+    try:
+        measured = measure(options.video, features, options.mode, FolderResults(options.results))
+    except AnalysisFailed as failure:
+        sys.stderr.write(f"failed: {failure.reason}: {failure.detail}\n")
+        return 1
+    sys.stdout.write(_figures(measured) if options.json else _table(options.video.name, measured))
+    return 0
+
+
+def _figures(measured: Measurement) -> str:
+    figures = {
+        "duration_ms": measured.manifest.duration_ms,
+        "wall_seconds": round(measured.wall_seconds, 3),
+        "cpu_seconds": round(measured.cpu_seconds, 3),
+        "real_time_factor": round(measured.real_time_factor, 2),
+        "peak_mebibytes": round(measured.peak_mebibytes),
+        "cores": usable_cores(),
+        "parts": {part: round(seconds, 3) for part, seconds in measured.parts.items()},
+        "counts": measured.manifest.counts.model_dump(),
+    }
+    return json.dumps(figures) + "\n"
+
+
+def _table(name: str, measured: Measurement) -> str:
+    counts = measured.manifest.counts.model_dump()
+    lines = [
+        f"{name}: {measured.manifest.duration_ms / 1000:.1f} s of video, {usable_cores()} cores",
+        *(
+            f"  {part:<10} {seconds:6.2f} s  {seconds / measured.wall_seconds:4.0%}"
+            for part, seconds in measured.parts.items()
+        ),
+        f"  {'in all':<10} {measured.wall_seconds:6.2f} s, {measured.cpu_seconds:.2f} s of CPU",
+        f"  {measured.real_time_factor:.1f}x real time, peak memory {measured.peak_mebibytes:.0f} MiB",
+        "  " + ", ".join(f"{count} {kind}" for kind, count in counts.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

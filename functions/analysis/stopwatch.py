@@ -1,0 +1,35 @@
+"""Where the time of an analysis goes, and how much memory it takes."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds on the wall by part. (Asking for CPU time takes longer than most of what is measured here.)"""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    begun: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.begun
+
+    @contextmanager
+    def measure(self, part: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[part] = self.spent.get(part, 0.0) + time.perf_counter() - begun
+
+
+def peak_mebibytes() -> int:
+    """The most memory that this process has ever had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kibibytes, macOS bytes.
+    return peak // (1024 if sys.platform != "darwin" else 1024 * 1024)

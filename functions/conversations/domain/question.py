@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shared.text.language import FUNCTION_WORDS, GRAMMATICAL_WORDS, Word, fold, term, terms_of, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Longer questions are read up to here: what is asked stands at the beginning, and work stays bounded.
+LONGEST_READ = 600
+
+
+class Asks(StrEnum):
+    """What an answer to the question has to hold."""
+
+    POSITION = "position"
+    """At what time of the video something is said, shown or happens."""
+    EXISTENCE = "existence"
+    SUMMARY = "summary"
+    CAPTIONS = "captions"
+    """What is written on screen at all."""
+    WHO = "who"
+    NAME = "name"
+    WHERE = "where"
+    WHEN = "when"
+    NUMBER = "number"
+    REASON = "reason"
+    COLOUR = "colour"
+    ANYTHING = "anything"
+
+
+@dataclass(frozen=True)
+class Question:
+    asks: Asks
+    terms: tuple[str, ...]
+    """The content words, in order, without those that only say how it is asked."""
+    names: frozenset[str]
+    """The terms that name somebody or something, or are numbers: nothing else can stand for them."""
+    phrases: tuple[tuple[str, ...], ...]
+    """What was put in quotation marks, word for word."""
+    measure: str | None = None
+    """The property that a "how …" asks the size of (hot, far, much), or what "how many" counts."""
+
+
+def read_question(question: str) -> Question:
+    question = question[:LONGEST_READ]
+    quoted = (match.group(1) or match.group(2) for match in _QUOTED.finditer(question))
+    phrases = tuple(filter(None, (tuple(word.term for word in words(phrase)) for phrase in quoted)))
+    opened = _THIS_VIDEO.sub("", _COURTESY.sub("", question))
+    asks, asked_with = _what_is_asked(fold(opened), bool(phrases))
+    measure = term(asked_with or "much") if asked_with or asks is Asks.NUMBER else None
+
+    content = [word for word in words(opened) if word.term not in FUNCTION_WORDS]
+    if asks is not Asks.NUMBER or measure in _MEASURES:
+        # "How hot", "what colour": the word says of what kind the answer is and needn't be said again in it.
+        content = [word for word in content if word.term != measure]
+    topical = [word for word in content if word.term not in _ABOUT_THE_VIDEO]
+    if not topical and not phrases and asks in (Asks.ANYTHING, Asks.EXISTENCE):
+        asks = _about_the_video_as_a_whole(question, asks)
+    if topical or asks in (Asks.SUMMARY, Asks.CAPTIONS):
+        content = topical
+    elif not content:
+        said = [word for word in words(opened) if word.term not in GRAMMATICAL_WORDS]
+        # "Which year was it?" can be answered by a year alone, "Which city is this?" not by the word city.
+        content = [word for word in said if word.term != measure or asks is Asks.WHEN]
+    names = frozenset(word.term for word in _names(opened, content))
+    return Question(asks, tuple(dict.fromkeys(word.term for word in content)), names, phrases, measure)
+
+
+def read_in_context(question: str, history: Sequence[str]) -> Question:
+    """As `read_question`; what can't be understood alone ("And where was that?") is about what was asked before."""
+    asked = read_question(question)
+    if not history or not _points_back(question, asked):
+        return asked
+    before = read_question(history[-1])
+    own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
+    return replace(asked, terms=tuple(dict.fromkeys([*own, *before.terms])), names=asked.names | before.names)
+
+
+def search_text(question: str, history: Sequence[str]) -> str:
+    """What to look for in the moments, by the earlier questions where this one can't be understood alone."""
+    if history and _points_back(question, read_question(question)):
+        return f"{question[:LONGEST_READ]} {history[-1][:LONGEST_READ]}"
+    return question[:LONGEST_READ]
+
+
+def _points_back(question: str, asked: Question) -> bool:
+    if asked.phrases or asked.asks in (Asks.SUMMARY, Asks.CAPTIONS):
+        return False
+    own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
+    return len(own) <= _FEW and not _BACKWARDS.isdisjoint(word.term for word in words(question[:LONGEST_READ]))
+
+
+_FEW = 2
+_BACKWARDS = terms_of("he him his she her hers it its they them their that those there")
+
+_QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{1,300})[\"”“»]|(?<!\w)['‘]([^'’‘]{1,300})['’](?!\w)")
+_COURTESY = re.compile(
+    r"^\W*(?:(?:please|hey|hi|hello|so|and|but|ok(?:ay)?|well|(?:can|could|would) you|do you know|"
+    r"i(?:'d| would)? (?:want|like) to know|"
+    r"(?:tell|show|find|give) (?:me|us)|i wonder|find|locate)\b[\s,:]*)+",
+    re.IGNORECASE,
+)
+
+# "In this recipe", "of this lecture": the video itself, by what it is.
+_THIS_VIDEO = re.compile(
+    r"\b(?:in|of|during|from|on|throughout) this (?:video|film|movie|clip|trailer|footage|recording|episode|lecture|"
+    r"lesson|talk|recipe|tutorial|review|match|game|bulletin|broadcast|documentary|podcast|interview|speech|show|"
+    r"report|presentation|course|webinar|meeting|call)\b",
+    re.IGNORECASE,
+)
+
+# Words about the video itself or about its saying and showing. They tell how a question is asked, not what about.
+_ABOUT_THE_VIDEO = terms_of("""\
+    video film movie clip trailer footage recording episode scene screen caption subtitle text title word words
+    phrase sentence speaker narrator presenter host guide lecturer instructor commentator reporter reviewer
+    moment point timestamp anything mention mentioned talk talked say said speak spoken discuss discussed
+    discussion tell told show shown display displayed appear appears appearing read see seen hear heard refer
+    reference explain explained describe described happen happens happened occur written visible summarise
+    summarize summary overview gist recap main content""")
+
+_REPORTED = (
+    r"(?:says?|said|saying|mention\w*|talk\w*|speaks?|spoken|discuss\w*|tells?|told|shows?|shown|display\w*|appear\w*|"
+    r"reads?|sees?|seen|hears?|heard|refer\w*|explain\w*|describ\w*|visible|written|on screen|come up)"
+)
+# "When did they see land?" asks for a date, "When did they mention land?" for a moment.
+_SPOKEN_OF = r"(?:say|mention|talk|discuss|refer|explain|describe|come up|(?:you|we|i) (?:see|hear))"
+
+# What the size of a property is told in. Some properties have no units of their own.
+_LENGTHS = "metre meter m kilometre kilometer km mile yard foot inch centimetre centimeter cm millimetre millimeter mm"
+_MEASURE_UNITS = {
+    "hot warm cold": "degree celsius fahrenheit",
+    "heavy": "gram kilo kilogram kg g pound ounce ton tonne weigh weight",
+    "far": f"{_LENGTHS} percent step",
+    "tall high": _LENGTHS,
+    "deep": _LENGTHS,
+    "thick": _LENGTHS,
+    "wide": _LENGTHS,
+    "long": f"{_LENGTHS} second minute hour day night week month year decade century",
+    "old": "second minute hour day week month year decade century",
+    "fast quick": "kilometre kilometer km mile knot hour second minute",
+    "often": "second minute hour day week month year time every daily weekly",
+    "expensive": "dollar euro pound cent yen franc price",
+    "much": "dollar euro pound cent yen franc gram kilo kilogram g kg ounce litre liter millilitre ml cup spoon "
+    "teaspoon tablespoon percent",
+    "big large small strong loud bright good accurate": "",
+}
+UNITS = {
+    term(adjective): terms_of(units) for adjectives, units in _MEASURE_UNITS.items() for adjective in adjectives.split()
+}
+SAME_PROPERTY = {
+    term(adjective): terms_of(adjectives) | (terms_of("apart away") if adjective == "far" else frozenset())
+    for adjectives in _MEASURE_UNITS
+    for adjective in adjectives.split()
+}
+_MEASURES = frozenset(UNITS)
+
+# Verbs that only ask for the measure: an amount with its unit answers them without their being said.
+ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
+
+_ADJECTIVE = "|".join(sorted((word for words_ in _MEASURE_UNITS for word in words_.split()), key=len, reverse=True))
+_AUXILIARY = r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should)"
+
+# In order: the first that matches decides. A group is the word that says of what kind the answer is.
+_FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
+    (re.compile(pattern), asks)
+    for pattern, asks in (
+        (r"\b(?:summari[sz]e|summary|overview|gist|recap)\b", Asks.SUMMARY),
+        (rf"\b(?:when|where)(?! did)\b.*\b{_REPORTED}\b", Asks.POSITION),
+        (rf"\b(?:when|where) did\b.*\b{_SPOKEN_OF}\b", Asks.POSITION),
+        (
+            rf"\b(?:at )?(?:what|which) (time|point|moment|minute|second|timestamp|position)\b.*\b{_REPORTED}\b",
+            Asks.POSITION,
+        ),
+        (r"^when(?:'s| is| are| does| do| can| will| should| must| may| shall)\b", Asks.POSITION),
+        (r"\b(?:since )?when\b|\b(?:what|which) (year|date|day|month|time|century|season)\b", Asks.WHEN),
+        (r"\bhow many (\w+)", Asks.NUMBER),
+        (r"\bwhat\b.*\bcosts?\b|\bwhat\b.*\bprice\b", Asks.NUMBER),
+        (rf"\bhow ({_ADJECTIVE})\b", Asks.NUMBER),
+        (r"^(?:what|which) (\w+) (?:is|are|was|were) (?:this|that|it|these|those)\b", Asks.NAME),
+        (r"\b(name) of\b|'s (name)\b|^what\b.*\b(called|named)\b", Asks.NAME),
+        (r"\bwh(?:o|om|ose)(?:'s)?\b", Asks.WHO),
+        (r"\bwhere(?:'s)?\b", Asks.WHERE),
+        (r"\bwhy\b|\bwhat (reason)\b", Asks.REASON),
+        (r"\b(?:what|which) (colou?rs?)\b", Asks.COLOUR),
+        (rf"^(?:(?:is|are|was|were) there|{_AUXILIARY}(?: \w+){{1,4}}? {_REPORTED})\b", Asks.EXISTENCE),
+    )
+)
+
+
+def _what_is_asked(question: str, has_phrase: bool) -> tuple[Asks, str | None]:
+    for form, asks in _FORMS:
+        if match := form.search(question):
+            return asks, next(filter(None, match.groups()), None)
+    return (Asks.POSITION if has_phrase else Asks.ANYTHING), None
+
+
+def _about_the_video_as_a_whole(question: str, asks: Asks) -> Asks:
+    asked = fold(question)
+    if re.search(r"\b(?:captions?|subtitles?|text|titles?|words?|written|on screen)\b", asked):
+        return Asks.CAPTIONS
+    if re.search(r"\b(?:about|happens?|happening|said|say|content|video|film|movie|clip|see|shown)\b", asked):
+        return Asks.SUMMARY
+    return asks
+
+
+def _names(question: str, content: Sequence[Word]) -> list[Word]:
+    asked = words(question)
+    capitals = sum(word.text[0].isupper() for word in asked)
+    told_by_case = 2 * capitals <= len(asked) + 1
+    first = asked[0].start if asked else 0
+    return [
+        word
+        for word in content
+        if (any(character.isdigit() for character in word.term) and word.text.lower() != "one")
+        or (told_by_case and word.text[0].isupper() and word.start != first)
+    ]

@@ -1,0 +1,65 @@
+"""The Batch jobs that run analyses."""
+
+import json
+from datetime import datetime
+
+from functions.videos.domain.analysis import Analysis
+from functions.videos.domain.video import Video, upload_key
+from shared.kernel.errors import DependencyUnavailable
+from shared.observability.logger import log
+from shared.persistence.scope import Runtime
+
+_SHORTEST_TIMEOUT_SECONDS = 60
+"""Batch takes no shorter one."""
+
+
+class AnalysisJobs:
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def submit(self, video: Video, analysis: Analysis, causation_id: str) -> str:
+        """Submit the job of an analysis; returns the job's id.
+
+        SubmitJob knows no client token: submitted twice, the second job finds the lease of the first and does nothing.
+        """
+        from botocore.exceptions import ClientError
+
+        settings = self._runtime.settings
+        job = {
+            "workspace_id": analysis.workspace_id,
+            "video_id": analysis.video_id,
+            "analysis_id": analysis.analysis_id,
+            "upload_key": upload_key(analysis.workspace_id, analysis.video_id),
+            "upload_etag": video.etag,
+            "features": analysis.features,
+            "mode": analysis.mode,
+            "correlation_id": analysis.correlation_id,
+            "causation_id": causation_id,
+            "deadline_at": analysis.deadline_at,
+        }
+        try:
+            answer = self._runtime.client("batch").submit_job(
+                jobName=f"analysis-{analysis.analysis_id}",
+                jobQueue=settings["ANALYSIS_JOB_QUEUE"],
+                jobDefinition=settings["ANALYSIS_JOB_DEFINITION"],
+                # Fair share: one workspace's many jobs don't hold up another's. Batch takes letters and digits only.
+                shareIdentifier=analysis.workspace_id.replace("-", ""),
+                # They come back in the events of the job's state.
+                parameters={
+                    "workspace_id": analysis.workspace_id,
+                    "video_id": analysis.video_id,
+                    "analysis_id": analysis.analysis_id,
+                    "correlation_id": analysis.correlation_id,
+                },
+                containerOverrides={"environment": [{"name": "VISIONSCOPE_JOB", "value": json.dumps(job)}]},
+                timeout={"attemptDurationSeconds": self._remaining_seconds(analysis)},
+            )
+        except ClientError as error:
+            log().warning("Batch refused a job", extra={"reason": str(error), "analysis_id": analysis.analysis_id})
+            raise DependencyUnavailable("Batch didn't take the job.", retry_after_seconds=5) from error
+        job_id: str = answer["jobId"]
+        return job_id
+
+    def _remaining_seconds(self, analysis: Analysis) -> int:
+        remaining = datetime.fromisoformat(analysis.deadline_at) - self._runtime.clock.now()
+        return max(_SHORTEST_TIMEOUT_SECONDS, int(remaining.total_seconds()))

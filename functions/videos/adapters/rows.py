@@ -1,0 +1,80 @@
+"""Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key.
+
+The worker's progress is an item of the Ephemeral table, written by the worker alone.
+"""
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+
+from shared.persistence.rows import DataRow, EphemeralRow
+
+VIDEO = "VIDEO"
+ANALYSIS = "ANALYSIS#"
+PROGRESS = "progress"
+DEADLINE_SHARDS = 8
+
+
+def video_partition(workspace_id: str, video_id: str) -> str:
+    return f"VIDEO#{workspace_id}#{video_id}"
+
+
+def deadlines_partition(shard: int) -> str:
+    return f"ANALYSIS-DEADLINES#{shard}"
+
+
+def deadline_shard(analysis_id: str) -> int:
+    # The random end of the id: its beginning is the time, and deadlines of one time should spread.
+    return int(analysis_id[-4:], 16) % DEADLINE_SHARDS
+
+
+def progress_partition(workspace_id: str, analysis_id: str) -> str:
+    return f"analysis#{workspace_id}#{analysis_id}"
+
+
+class VideoRow(DataRow):
+    workspace_id = UnicodeAttribute()
+    video_id = UnicodeAttribute()
+    title = UnicodeAttribute()
+    file_name = UnicodeAttribute()
+    content_type = UnicodeAttribute()
+    size_bytes = NumberAttribute()
+    created_by = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    status = UnicodeAttribute()
+    duration_ms = NumberAttribute(null=True)
+    width = NumberAttribute(null=True)
+    height = NumberAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
+    rejection_reason = UnicodeAttribute(null=True)
+    current_analysis_id = UnicodeAttribute(null=True)
+    active_analysis_id = UnicodeAttribute(null=True)
+
+
+class AnalysisRow(DataRow):
+    workspace_id = UnicodeAttribute()
+    video_id = UnicodeAttribute()
+    analysis_id = UnicodeAttribute()
+    features = JSONAttribute()
+    mode = UnicodeAttribute()
+    held = JSONAttribute()
+    charged = JSONAttribute()
+    requested_by = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    deadline_at = UnicodeAttribute()
+    status = UnicodeAttribute()
+    error_reason = UnicodeAttribute(null=True)
+    error_message = UnicodeAttribute(null=True)
+    completed_at = UnicodeAttribute(null=True)
+
+
+class DeadlineRow(DataRow):
+    """An analysis that hasn't ended, sorted by its deadline."""
+
+    workspace_id = UnicodeAttribute()
+    video_id = UnicodeAttribute()
+    analysis_id = UnicodeAttribute()
+
+
+class ProgressRow(EphemeralRow):
+    share = NumberAttribute()

@@ -1,0 +1,75 @@
+from functions.videos.adapters.rows import VIDEO, VideoRow, video_partition
+from functions.videos.domain.media import MediaInfo, Rejection, RejectionReason
+from functions.videos.domain.video import Video, VideoStatus
+from shared.persistence.store import Store
+from shared.persistence.unit_of_work import UnitOfWork
+
+
+def read_video(store: Store, workspace_id: str, video_id: str) -> Video | None:
+    """A video of this workspace, read consistently."""
+    row = store.get(VideoRow, video_partition(workspace_id, video_id), VIDEO)
+    return _to_video(row) if row else None
+
+
+class Videos:
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    def add(self, video: Video) -> None:
+        self._uow.insert(_to_row(video, version=1))
+
+    def save(self, video: Video) -> int:
+        """Write a changed video; returns its new version. Whoever read an older one has to decide anew."""
+        version = video.version + 1
+        self._uow.put(_to_row(video, version), condition=VideoRow.version == video.version)
+        return version
+
+
+def _to_row(video: Video, version: int) -> VideoRow:
+    media, rejection = video.media, video.rejection
+    return VideoRow(
+        pk=video_partition(video.workspace_id, video.video_id),
+        sk=VIDEO,
+        version=version,
+        workspace_id=video.workspace_id,
+        video_id=video.video_id,
+        title=video.title,
+        file_name=video.file_name,
+        content_type=video.content_type,
+        size_bytes=video.size_bytes,
+        created_by=video.created_by,
+        created_at=video.created_at,
+        correlation_id=video.correlation_id,
+        status=video.status,
+        duration_ms=media.duration_ms if media else None,
+        width=media.width if media else None,
+        height=media.height if media else None,
+        etag=video.etag,
+        rejection_reason=rejection.reason if rejection else None,
+        current_analysis_id=video.current_analysis_id,
+        active_analysis_id=video.active_analysis_id,
+    )
+
+
+def _to_video(row: VideoRow) -> Video:
+    media = None
+    if row.duration_ms is not None and row.width is not None and row.height is not None:
+        media = MediaInfo(duration_ms=int(row.duration_ms), width=int(row.width), height=int(row.height))
+    return Video(
+        workspace_id=row.workspace_id,
+        video_id=row.video_id,
+        title=row.title,
+        file_name=row.file_name,
+        content_type=row.content_type,
+        size_bytes=int(row.size_bytes),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        correlation_id=row.correlation_id,
+        status=VideoStatus(row.status),
+        media=media,
+        etag=row.etag,
+        rejection=Rejection(RejectionReason(row.rejection_reason)) if row.rejection_reason else None,
+        current_analysis_id=row.current_analysis_id,
+        active_analysis_id=row.active_analysis_id,
+        version=int(row.version),
+    )

@@ -1,0 +1,167 @@
+"""What an analysis leaves in the results bucket: written by the worker, read by videos and conversations.
+
+All objects of one analysis lie below `{workspace_id}/{video_id}/{analysis_id}/v1/`. The manifest is written last, so
+whoever finds a manifest finds everything that it lists. Times are whole milliseconds from the first frame; an `end_ms`
+is exclusive. Boxes are fractions of the upright picture.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION: Final = 1
+EMBEDDING_DIMENSIONS = 384
+
+MANIFEST = "manifest.json"
+TIMELINE = "timeline.json"
+TEXTS = "texts.json"
+TRANSCRIPT = "transcript.json"
+MOMENTS = "moments.json"
+MOMENT_VECTORS = "moments.npy"
+
+Milliseconds = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def results_prefix(workspace_id: str, video_id: str, analysis_id: str) -> str:
+    return f"{workspace_id}/{video_id}/{analysis_id}/v{SCHEMA_VERSION}/"
+
+
+def keyframe_name(segment_id: str) -> str:
+    return f"keyframes/{segment_id}.jpg"
+
+
+class Transition(StrEnum):
+    """How a shot begins."""
+
+    START = "start"
+    CUT = "cut"
+    FADE = "fade"
+
+
+class MomentKind(StrEnum):
+    SHOT = "shot"
+    TEXT = "text"
+    SPEECH = "speech"
+    PEOPLE = "people"
+    OBJECT = "object"
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Box(_Document):
+    x: Share
+    y: Share
+    width: Share
+    height: Share
+
+
+class Shot(_Document):
+    segment_id: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    start_frame: int
+    end_frame: int
+    transition: Transition
+    confidence: Share
+    keyframe: str | None
+    labels: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    speech: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+
+
+class ScreenText(_Document):
+    segment_id: str
+    text: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    confidence: Share
+    box: Box
+
+
+class SpeechSegment(_Document):
+    segment_id: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+    confidence: Share
+
+
+class Moment(_Document):
+    """What search finds and answers cite. Row i of `moments.npy` is the embedding of moment i."""
+
+    segment_id: str
+    kind: MomentKind
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    text: str
+
+
+class Timeline(_Document):
+    """`text`, `speech` and `people` of a shot are segment ids of the other files."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    duration_ms: Milliseconds
+    shots: tuple[Shot, ...]
+
+
+class Texts(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    texts: tuple[ScreenText, ...]
+
+
+class Transcript(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    segments: tuple[SpeechSegment, ...]
+
+
+class Moments(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    moments: tuple[Moment, ...]
+
+
+class ModelUsed(_Document):
+    analyzer: str
+    model: str
+    version: str
+
+
+class Counts(_Document):
+    frames: int
+    shots: int
+    texts: int
+    speech: int
+    moments: int
+
+
+class Work(_Document):
+    """What the analysis took, from the loading of the models on. Analyzers work side by side, so the seconds of the
+    parts add up to more than those on the wall.
+    """
+
+    wall_seconds: float
+    peak_mebibytes: int
+    cores: int
+    seconds: dict[str, float]
+
+
+class Manifest(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    workspace_id: str
+    video_id: str
+    analysis_id: str
+    features: tuple[str, ...]
+    mode: str
+    duration_ms: Milliseconds
+    width: int
+    height: int
+    frame_rate: float
+    has_audio: bool
+    models: tuple[ModelUsed, ...]
+    counts: Counts
+    files: tuple[str, ...]
+    work: Work | None = None

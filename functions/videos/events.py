@@ -1,0 +1,76 @@
+from shared.cqrs.messages import IntegrationEvent
+
+
+class VideoCreated(IntegrationEvent):
+    """A video was announced; its upload is awaited."""
+
+    service_name = "videos"
+    aggregate_type = "video"
+
+    workspace_id: str
+    video_id: str
+    content_type: str
+    size_bytes: int
+
+
+class VideoUploaded(IntegrationEvent):
+    service_name = "videos"
+    aggregate_type = "video"
+
+    workspace_id: str
+    video_id: str
+    size_bytes: int
+    duration_ms: int
+    width: int
+    height: int
+
+
+class VideoRejected(IntegrationEvent):
+    """What was uploaded can't be used; `reason` is a stable code."""
+
+    service_name = "videos"
+    aggregate_type = "video"
+
+    workspace_id: str
+    video_id: str
+    reason: str
+
+
+class AnalysisRequested(IntegrationEvent):
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
+    features: tuple[str, ...]
+    mode: str
+    credits_held: dict[str, int]
+    deadline_at: str
+
+
+class AnalysisCompleted(IntegrationEvent):
+    """`counts` says how much was found of each kind of segment."""
+
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
+    features: tuple[str, ...]
+    duration_ms: int
+    counts: dict[str, int]
+    credits_charged: dict[str, int]
+
+
+class AnalysisFailed(IntegrationEvent):
+    """`reason` is a stable code. The credits held for the analysis went back."""
+
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
+    reason: str

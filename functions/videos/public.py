@@ -1,0 +1,36 @@
+"""What other contexts and the worker may use of videos."""
+
+from functions.videos.adapters.embedding import MiniLmEmbedder
+from functions.videos.adapters.results import MomentLibrary, VideoMoments
+from functions.videos.adapters.videos import read_video
+from functions.videos.domain.results import Moment, MomentKind
+from functions.videos.domain.retrieval import similarities
+from functions.videos.domain.video import Video, VideoStatus
+from functions.videos.events import (
+    AnalysisCompleted,
+    AnalysisFailed,
+    AnalysisRequested,
+    VideoCreated,
+    VideoRejected,
+    VideoUploaded,
+)
+from functions.videos.messages import CompleteAnalysis
+
+__all__ = [
+    "AnalysisCompleted",
+    "AnalysisFailed",
+    "AnalysisRequested",
+    "CompleteAnalysis",
+    "MiniLmEmbedder",
+    "Moment",
+    "MomentKind",
+    "MomentLibrary",
+    "Video",
+    "VideoCreated",
+    "VideoMoments",
+    "VideoRejected",
+    "VideoStatus",
+    "VideoUploaded",
+    "read_video",
+    "similarities",
+]

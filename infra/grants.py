@@ -1,0 +1,141 @@
+"""What each grant of a declaration allows: actions on one resource, and the environment variable that names it.
+
+A transaction is authorised by the actions it is made of: TransactWriteItems has none of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk.aws_dynamodb import ITableV2
+from aws_cdk.aws_events import IEventBus
+from aws_cdk.aws_iam import PolicyStatement
+from aws_cdk.aws_kms import Key
+from aws_cdk.aws_s3 import IBucket
+
+from shared.aws.grants import Grant
+
+_READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
+_WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+
+_TABLES: Mapping[Grant, tuple[str, ...]] = {
+    Grant("data", "read"): _READ,
+    Grant("data", "write"): _WRITE,
+    Grant("outbox", "append"): ("dynamodb:PutItem",),
+    Grant("outbox", "publish"): ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+    Grant("ephemeral", "read"): _READ,
+    # What is claimed there is read first: an answer given before, a lease, a window.
+    Grant("ephemeral", "write"): ("dynamodb:GetItem", *_WRITE),
+    Grant("read-models", "read"): _READ,
+    Grant("read-models", "write"): ("dynamodb:GetItem", *_WRITE),
+    Grant("audit", "append"): ("dynamodb:PutItem",),
+    Grant("audit", "read"): _READ,
+}
+
+_OBJECTS: Mapping[str, tuple[str, ...]] = {
+    "read": ("s3:GetObject",),
+    "write": ("s3:PutObject",),
+    "delete": ("s3:DeleteObject",),
+}
+
+_KEY: Mapping[str, str] = {"sign": "kms:Sign", "verify": "kms:GetPublicKey"}
+
+_BUCKETS = ("uploads", "results", "events")
+
+
+class UnknownGrant(ValueError):
+    """A declaration asks for what infrastructure doesn't know how to grant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a stage's functions can be granted, by its logical name."""
+
+    tables: Mapping[str, ITableV2]
+    buckets: Mapping[str, IBucket]
+    bus: IEventBus
+    token_key: Key
+    cursor_secret_arn: str
+    analysis_name: str
+    """The name of the analysis' job queue and job definition alike."""
+    emulated: bool
+    """The emulator knows no ARNs of what Batch is asked for: it authorises its calls on `*` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    statements: tuple[PolicyStatement, ...]
+    environment: Mapping[str, str]
+
+
+def resolve(grants: Iterable[Grant], resources: Resources, stack: Stack) -> Granted:
+    """Statements and environment of a set of grants. Raises `UnknownGrant`."""
+    actions: dict[tuple[str, ...], set[str]] = {}
+    environment: dict[str, str] = {}
+    for grant in sorted(grants, key=lambda one: (one.resource, one.access)):
+        for arns, allowed in _allowed(grant, resources, stack):
+            actions.setdefault(arns, set()).update(allowed)
+        environment.update(_names(grant, resources))
+    statements = tuple(
+        PolicyStatement(actions=sorted(allowed), resources=list(arns)) for arns, allowed in actions.items()
+    )
+    return Granted(statements, environment)
+
+
+def job_queue_arn(stack: Stack, name: str) -> str:
+    return stack.format_arn(service="batch", resource="job-queue", resource_name=name)
+
+
+def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
+    match grant:
+        case Grant(resource=name) if grant in _TABLES:
+            table = resources.tables[name]
+            yield (table.table_arn,), _TABLES[grant]
+            if grant == Grant("outbox", "publish"):
+                yield (f"{table.table_arn}/index/unpublished",), ("dynamodb:Query",)
+        case Grant(resource=name, access=access) if name in _BUCKETS and access in _OBJECTS:
+            bucket = resources.buckets[name]
+            yield (bucket.arn_for_objects("*"),), _OBJECTS[access]
+            if access == "read":
+                # Without it S3 answers 403 for an object that isn't there.
+                yield (bucket.bucket_arn,), ("s3:ListBucket",)
+        case Grant("token-key", access) if access in _KEY:
+            yield (resources.token_key.key_arn,), (_KEY[access],)
+        case Grant("cursor-secret", "read"):
+            yield (resources.cursor_secret_arn,), ("secretsmanager:GetSecretValue",)
+        case Grant("bus", "publish"):
+            yield (resources.bus.event_bus_arn,), ("events:PutEvents",)
+        case Grant("analysis-jobs", "submit"):
+            definition = stack.format_arn(
+                service="batch", resource="job-definition", resource_name=resources.analysis_name
+            )
+            # By name the latest revision is meant, which is authorised with its number.
+            arns = (job_queue_arn(stack, resources.analysis_name), definition, f"{definition}:*")
+            yield ("*",) if resources.emulated else arns, ("batch:SubmitJob",)
+        case Grant("analysis-jobs", "terminate"):
+            # Jobs are named by ids that Batch makes.
+            jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
+            yield ("*",) if resources.emulated else (jobs,), ("batch:CancelJob", "batch:TerminateJob")
+        case _:
+            raise UnknownGrant(f"infrastructure knows no grant {grant.resource!r} with access {grant.access!r}")
+
+
+def _names(grant: Grant, resources: Resources) -> dict[str, str]:
+    variable = grant.resource.upper().replace("-", "_")
+    match grant.resource:
+        case "token-key":
+            return {"TOKEN_KEY_ID": resources.token_key.key_id}
+        case "cursor-secret":
+            return {"CURSOR_SECRET_ID": resources.cursor_secret_arn}
+        case "bus":
+            return {"BUS_NAME": resources.bus.event_bus_name}
+        case "analysis-jobs":
+            return {"ANALYSIS_JOB_QUEUE": resources.analysis_name, "ANALYSIS_JOB_DEFINITION": resources.analysis_name}
+        case name if name in _BUCKETS:
+            return {f"{variable}_BUCKET": resources.buckets[name].bucket_name}
+        case name:
+            return {f"{variable}_TABLE": resources.tables[name].table_name}
+
+
+def queue_arn(stack: Stack, name: str) -> str:
+    return stack.format_arn(service="sqs", resource=name, arn_format=ArnFormat.NO_RESOURCE_NAME)

@@ -1,0 +1,196 @@
+"""What is packed is enough to run, fits Lambda, and is for the machine that runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.assets import BuiltFolder, context_code, imported_contexts, worker_image
+from infra.declarations import AUTHORIZER, FALLBACK, Declared, discover, function_needs
+from infra.layers.build import (
+    COMMON,
+    LOCKS,
+    MAX_UNZIPPED_BYTES,
+    build_layer,
+    native_libraries,
+    pointer_to,
+    services_used,
+    unzipped_bytes,
+)
+from infra.stages import STAGES
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+LOCAL, CLOUD = STAGES["local"].runtime, STAGES["prod"].runtime
+CODE_ALLOWANCE = 10 * 1024 * 1024
+
+
+def run_isolated(script: str, path: list[Path], *arguments: str) -> str:
+    """Run a script that finds the standard library and `path`, and nothing installed beside them."""
+    begin = f"import sys; sys.path[:0] = {[str(one) for one in path]!r}\n"
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", begin + script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def local_layer(name: str) -> Path:
+    return build_layer(name, LOCAL).path / "python"
+
+
+def modules() -> dict[str, tuple[str, ...]]:
+    """Each function's module and its layers."""
+    found = {one.module: one.needs.layers for one in discover()}
+    for special in (AUTHORIZER, FALLBACK):
+        if needs := function_needs(special):
+            found[special] = needs.layers
+    return found
+
+
+def test_each_function_starts_from_its_code_asset_and_its_layers_alone() -> None:
+    by_package: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for module, layers in modules().items():
+        by_package.setdefault((Declared(module, None).context, layers), []).append(module)  # type: ignore[arg-type]
+    script = "import importlib\nfor module in sys.argv[1:]: importlib.import_module(module).lambda_handler"
+    for (context, layers), names in by_package.items():
+        code = context_code(context, compiled=True).path
+        run_isolated(script, [code, *(local_layer(layer) for layer in (COMMON, *layers))], *names)
+
+
+def test_the_worker_starts_from_its_image_alone() -> None:
+    code = worker_image().path
+    packages = [local_layer(layer) for layer in (COMMON, "embedding", "media")]
+    run_isolated("import functions.analysis.__main__, functions.analysis.worker", [code, *packages])
+
+
+def test_the_sentence_encoder_runs_on_its_layer() -> None:
+    script = (
+        "from functions.videos.adapters.embedding import MiniLmEmbedder\n"
+        "near, far = (a @ b for a, b in [MiniLmEmbedder().embed(pair) for pair in "
+        "(['a dog runs', 'a hound is running'], ['a dog runs', 'the tax return is due'])])\n"
+        "print(near > far + 0.2)"
+    )
+    path = [context_code("videos", compiled=True).path, local_layer(COMMON), local_layer("embedding")]
+    assert run_isolated(script, path).strip() == "True"
+
+
+def test_a_client_of_each_service_that_the_code_uses_can_be_made() -> None:
+    services = services_used()
+    assert {"dynamodb", "sqs", "events"} <= services
+    script = (
+        "import botocore.session\n"
+        "for service in sys.argv[1:]: botocore.session.get_session().create_client(service, region_name='us-east-1')"
+    )
+    run_isolated(script, [local_layer(COMMON)], *sorted(services))
+
+
+def test_botocore_carries_no_other_services() -> None:
+    folders = {path.name for path in (local_layer(COMMON) / "botocore" / "data").iterdir() if path.is_dir()}
+    assert folders == services_used()
+
+
+@pytest.mark.parametrize("layer", [name for name in LOCKS if name != COMMON])
+def test_the_cloud_layers_fit_together(layer: str) -> None:
+    size = sum(unzipped_bytes(build_layer(name, CLOUD).path) for name in (COMMON, layer))
+    assert size + CODE_ALLOWANCE < MAX_UNZIPPED_BYTES
+
+
+def test_the_layers_of_each_function_fit_together() -> None:
+    for layers in set(modules().values()):
+        size = sum(unzipped_bytes(build_layer(name, CLOUD).path) for name in (COMMON, *layers))
+        assert size + CODE_ALLOWANCE < MAX_UNZIPPED_BYTES
+
+
+@pytest.mark.parametrize("layer", LOCKS)
+def test_native_libraries_of_the_cloud_are_for_its_machine_and_interpreter(layer: str) -> None:
+    found = list(native_libraries(build_layer(layer, CLOUD).path))
+    assert found
+    assert {machine for _, machine in found} == {"aarch64"}
+    tagged = [file.name for file, _ in found if ".cpython-" in file.name]
+    assert tagged
+    assert all(".cpython-313-aarch64" in name for name in tagged)
+
+
+def test_a_layer_is_built_once() -> None:
+    first = build_layer(COMMON, LOCAL)
+    built = first.path.stat().st_ctime_ns
+    assert build_layer(COMMON, LOCAL) == first
+    assert first.path.stat().st_ctime_ns == built
+
+
+def test_a_pointer_puts_its_layer_before_what_the_interpreter_has(tmp_path: Path) -> None:
+    layer, installed = tmp_path / "layer", tmp_path / "installed"
+    for folder, version in ((layer / "python", "ours"), (installed, "theirs")):
+        folder.mkdir(parents=True)
+        (folder / "library.py").write_text(f"version = {version!r}")
+    pointer = pointer_to(BuiltFolder(layer, "digest")).path
+    (site,) = pointer.glob("python/lib/python3.*/site-packages")
+    script = "import site; site.addsitedir(sys.argv[1]); import library; print(library.version)"
+    assert run_isolated(script, [installed], str(site)).strip() == "ours"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A project of three contexts: fences imports gates, nothing imports hedges."""
+    files = {
+        "shared/kernel.py": "",
+        "functions/__init__.py": "",
+        "functions/entry.py": "from functions.gates.public import gate",
+        "functions/fences/__init__.py": "",
+        "functions/fences/commands/paint.py": "import shared.kernel",
+        "functions/gates/public.py": "from functions.posts import public",
+        "functions/gates/data.json": "{}",
+        "functions/posts/public.py": "",
+        "functions/hedges/public.py": "",
+    }
+    for name, content in files.items():
+        file = tmp_path / "checkout" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return tmp_path / "checkout"
+
+
+def test_a_context_is_packed_with_what_it_imports(checkout: Path) -> None:
+    assert imported_contexts("fences", checkout) == ["fences", "gates", "posts"]
+    code = context_code("fences", compiled=False, checkout=checkout, built=checkout / "built")
+    packed = {file.relative_to(code.path).as_posix() for file in code.path.rglob("*") if file.is_file()}
+    assert packed == {
+        "shared/kernel.py",
+        "functions/__init__.py",
+        "functions/entry.py",
+        "functions/fences/__init__.py",
+        "functions/fences/commands/paint.py",
+        "functions/gates/data.json",
+        "functions/gates/public.py",
+        "functions/posts/public.py",
+    }
+
+
+def test_only_the_contexts_that_import_a_change_are_deployed_anew(checkout: Path) -> None:
+    def digests() -> dict[str, str]:
+        return {
+            name: context_code(name, compiled=False, checkout=checkout, built=checkout / "built").digest
+            for name in ("fences", "hedges", "posts")
+        }
+
+    before = digests()
+    assert digests() == before
+    (checkout / "functions" / "hedges" / "public.py").write_text("changed = True")
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == {"hedges"}
+
+
+def test_the_lambda_runtime_has_no_bytecode_of_another_interpreter(checkout: Path) -> None:
+    code = context_code("fences", compiled=False, checkout=checkout, built=checkout / "built")
+    assert not list(code.path.rglob("*.pyc"))
+    compiled = context_code("fences", compiled=True, checkout=checkout, built=checkout / "built")
+    assert len(list(compiled.path.rglob("*.pyc"))) == len(list(compiled.path.rglob("*.py")))
+
+
+def test_the_cdk_app_is_the_one_tested() -> None:
+    settings = json.loads((Path(__file__).resolve().parents[2] / "cdk.json").read_bytes())
+    assert settings["app"].endswith("python -m infra.app")
+    assert settings["context"]["stage"] == "local"

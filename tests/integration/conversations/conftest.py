@@ -1,0 +1,3 @@
+from tests.support.aws import aws
+
+__all__ = ["aws"]
