@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BUILT = CHECKOUT / ".local"
 
 _COMPOSITION = ("__init__.py", "entry.py", "resources.py")
-_BUILD_KEPT_SECONDS = 24 * 3600
+_UNUSED_KEPT_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,14 @@ def build_once(folder: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
+def forget_unused(current: Path, name: str) -> None:
+    """Mark a built folder as used, and delete those of the same name that nobody has used for a week."""
+    os.utime(current)
+    for folder in current.parent.glob(f"{name}-*"):
+        if folder.stat().st_mtime < time.time() - _UNUSED_KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def digest_of(files: Iterable[Path], relative_to: Path, *more: str) -> str:
     inputs = hashlib.sha256("\0".join(more).encode())
     for file in files:
@@ -130,12 +138,5 @@ def _build(name: str, files: list[Path], *, compiled: bool, checkout: Path, buil
                 py_compile.compile(str(copied), dfile=shown, doraise=True, invalidation_mode=mode)
 
     build_once(folder, copy)
-    os.utime(folder)
-    _forget_old(folder, name)
+    forget_unused(folder, name)
     return BuiltFolder(folder, digest)
-
-
-def _forget_old(current: Path, name: str) -> None:
-    for folder in current.parent.glob(f"{name}-*"):
-        if folder != current and folder.stat().st_mtime < time.time() - _BUILD_KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)

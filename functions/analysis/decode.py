@@ -147,7 +147,8 @@ class Video:
     Raises `AnalysisFailed` for files that aren't videos, can't be decoded, or end before they should.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, announced_ms: int | None = None) -> None:
+        """`announced_ms` is the length the work was agreed for; a file that runs on far beyond it is refused."""
         if path.stat().st_size == 0:
             raise AnalysisFailed(FailureReason.EMPTY_FILE)
         if _is_cut_short(path):
@@ -159,6 +160,9 @@ class Video:
         except BaseException:
             self._container.close()
             raise
+        self._longest_ms = MAX_DURATION_MS
+        if announced_ms is not None:
+            self._longest_ms = min(MAX_DURATION_MS, announced_ms + max(_LEAP_MS, announced_ms // 20))
         self.duration_ms = 0
         self.frames = 0
         self._consumed = 0
@@ -249,8 +253,10 @@ class Video:
                     _check_size(piece.width, piece.height)
                     stamp = _stamp_ms(piece, origin_ms)
                     start_ms = picture_times.place(None if stamp is None else max(0.0, stamp))
-                    if start_ms > MAX_DURATION_MS:
-                        raise AnalysisFailed(FailureReason.TOO_LONG, f"a frame at {start_ms:.0f} ms")
+                    if start_ms > self._longest_ms:
+                        too_long = self._longest_ms == MAX_DURATION_MS
+                        reason = FailureReason.TOO_LONG if too_long else FailureReason.LONGER_THAN_ANNOUNCED
+                        raise AnalysisFailed(reason, f"a frame at {start_ms:.0f} ms")
                     self.duration_ms = round(start_ms + nominal_ms)
                     yield Frame(self.frames, round(start_ms), piece, scalers)
                     self.frames += 1

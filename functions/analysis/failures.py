@@ -15,6 +15,7 @@ class FailureReason(StrEnum):
     UNSUPPORTED_CODEC = "unsupported_codec"
     CORRUPT = "corrupt"
     TOO_LONG = "too_long"
+    LONGER_THAN_ANNOUNCED = "longer_than_announced"
     PICTURE_TOO_LARGE = "picture_too_large"
     UNSUPPORTED_FEATURE = "unsupported_feature"
     DEADLINE_EXCEEDED = "deadline_exceeded"
@@ -31,6 +32,8 @@ _SENTENCES = {
     FailureReason.UNSUPPORTED_CODEC: "The video is encoded in a way that we can't decode.",
     FailureReason.CORRUPT: "The video is damaged: too little of it could be decoded.",
     FailureReason.TOO_LONG: "The video is longer than an analysis may be.",
+    FailureReason.LONGER_THAN_ANNOUNCED: "The video runs on after the end that its file announces, by which it was "
+    "quoted.",
     FailureReason.PICTURE_TOO_LARGE: "The video's picture is larger than we can analyse.",
     FailureReason.UNSUPPORTED_FEATURE: "The analysis was asked for a feature that isn't available yet.",
     FailureReason.DEADLINE_EXCEEDED: "The analysis took longer than it may and was stopped.",

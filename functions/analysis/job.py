@@ -25,6 +25,8 @@ class Job(BaseModel):
     analysis_id: str = Field(min_length=1)
     upload_key: str = Field(min_length=1)
     upload_etag: str | None = None
+    duration_ms: int | None = Field(default=None, ge=0)
+    """What the file announces, and the analysis was quoted by."""
     features: tuple[str, ...]
     mode: Mode = "fast"
     correlation_id: str

@@ -66,6 +66,7 @@ class Subject:
     analysis_id: str
     features: tuple[str, ...]
     mode: str
+    announced_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def analyse(
     stopwatch: Stopwatch,
 ) -> Manifest:
     """Raises `AnalysisFailed` where the video is to blame. The manifest is stored last."""
-    with Video(path) as video:
+    with Video(path, subject.announced_ms) as video:
         analyzers = make_analyzers(video.info, results)
         found = _watch(video, analyzers, steps, stopwatch)
 

@@ -151,7 +151,7 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
             embedder = surroundings.load_embedder()
         manifest = analyse(
             path,
-            Subject(job.workspace_id, job.video_id, job.analysis_id, job.features, job.mode),
+            Subject(job.workspace_id, job.video_id, job.analysis_id, job.features, job.mode, job.duration_ms),
             make_analyzers,
             embedder,
             results,

@@ -6,6 +6,7 @@ from functions.billing.domain.tiers import FREE, Tier
 from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
 
 __all__ = [
+    "EVENTS",
     "FREE",
     "AllowancesGranted",
     "CreditAccounts",
@@ -19,3 +20,11 @@ __all__ = [
     "read_pools",
     "read_tier",
 ]
+
+EVENTS = (
+    AllowancesGranted,
+    CreditConsumed,
+    CreditsHeld,
+    CreditsReleased,
+)
+"""All that this context publishes."""

@@ -2,4 +2,10 @@
 
 from functions.conversations.events import ConversationStarted, QuestionAnswered
 
-__all__ = ["ConversationStarted", "QuestionAnswered"]
+__all__ = ["EVENTS", "ConversationStarted", "QuestionAnswered"]
+
+EVENTS = (
+    ConversationStarted,
+    QuestionAnswered,
+)
+"""All that this context publishes."""

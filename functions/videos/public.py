@@ -17,6 +17,7 @@ from functions.videos.events import (
 from functions.videos.messages import CompleteAnalysis
 
 __all__ = [
+    "EVENTS",
     "AnalysisCompleted",
     "AnalysisFailed",
     "AnalysisRequested",
@@ -34,3 +35,13 @@ __all__ = [
     "read_video",
     "similarities",
 ]
+
+EVENTS = (
+    AnalysisCompleted,
+    AnalysisFailed,
+    AnalysisRequested,
+    VideoCreated,
+    VideoRejected,
+    VideoUploaded,
+)
+"""All that this context publishes."""

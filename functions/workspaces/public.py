@@ -5,7 +5,10 @@ from functions.workspaces.events import WorkspaceCreated
 from shared.behaviors.authorization import WorkspaceAccess
 from shared.persistence.scope import Runtime
 
-__all__ = ["WorkspaceCreated", "workspace_access"]
+__all__ = ["EVENTS", "WorkspaceCreated", "workspace_access"]
+
+EVENTS = (WorkspaceCreated,)
+"""All that this context publishes."""
 
 
 def workspace_access(runtime: Runtime) -> WorkspaceAccess:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.assets import BUILT, CHECKOUT, BuiltFolder, build_once, digest_of, package_files
+from infra.assets import BUILT, CHECKOUT, BuiltFolder, build_once, digest_of, forget_unused, package_files
 from infra.stages import STAGES, FunctionRuntime, stage_named
 
 COMMON = "common"
@@ -82,6 +82,7 @@ def build_layer(name: str, runtime: FunctionRuntime, *, checkout: Path = CHECKOU
     digest = digest_of([*locks, program], checkout, name, repr(target), interpreter, *services)
     folder = built / "layers" / f"{name}-{digest[:16]}"
     build_once(folder, lambda layer: _build(layer / "python", locks, target, services))
+    forget_unused(folder, name)
     return BuiltFolder(folder, digest)
 
 

@@ -62,7 +62,8 @@ class ApiClient:
             sent["idempotency-key"] = key
         arguments: dict[str, Any] = {} if body is None else {"json": body}
         try:
-            return self._http.request(method, path, params=dict(query or {}), headers=sent, **arguments)
+            # Parameters, even none, would replace a query that the path has already.
+            return self._http.request(method, path, params=dict(query) if query else None, headers=sent, **arguments)
         except httpx.TransportError as error:
             raise ApiUnreachable(f"{method} {path} got no answer: {error or type(error).__name__}") from error
 

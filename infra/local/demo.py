@@ -105,8 +105,8 @@ class Run:
 
 def main() -> int:
     # A terminal that closes and whoever stops us deserve the same clean-up as Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
     screen, layout = Screen(), Layout.of_this_checkout()
     was_running = is_held(layout.stack_lock)
     try:
@@ -234,7 +234,7 @@ def _show_timeline(run: Run) -> None:
     screen = run.screen
     run.shots = run.pages(f"{run.video_path}/timeline", "shots")
     transcript = run.pages(f"{run.video_path}/transcript")
-    screen.heading("Timeline", f"{len(run.shots)} shots")
+    screen.heading("Timeline", f"{len(run.shots)} shot{'s' if len(run.shots) != 1 else ''}")
     told: set[str] = set()
     for shot in run.shots:
         screen.line(f"  {_span(shot)}  {screen.dim(shot['segment_id'])}")
@@ -308,8 +308,13 @@ def _ask(run: Run) -> None:
         if not answer["grounded"]:
             screen.line(f"    {screen.dim('[grounded: false]')}")
     *answerable, unanswerable = answers
-    held = not unanswerable["grounded"] and not unanswerable["citations"]
-    run.check(held, f"“{UNANSWERABLE}” is not known, and nothing is cited")
+    if run.is_trailer:
+        held = not unanswerable["grounded"] and not unanswerable["citations"]
+        run.check(held, f"“{UNANSWERABLE}” is not known, and nothing is cited")
+    else:
+        # Who knows what one's own video tells: but an answer without a citation is none, and a citation is an answer.
+        held = unanswerable["grounded"] == bool(unanswerable["citations"])
+        run.check(held, f"“{UNANSWERABLE}” is answered with citations, or not at all")
     for answer in answerable:
         run.check(answer["grounded"] and bool(answer["citations"]), f"“{answer['question']}” is answered and cited")
     if run.is_trailer:
@@ -336,7 +341,7 @@ def _show_statement(run: Run) -> None:
     entries = run.pages(f"{run.workspace}/ledger")
     pools = {pool["feature_code"]: pool for pool in run.api.get(f"{run.workspace}/credits")["items"]}
     columns = ("allowance", "hold", "settlement", "release", "deduction")
-    rows = [("feature", *columns, "balance", "held")]
+    rows: list[tuple[str, ...]] = [("feature", *columns, "balance", "held")]
     for code, pool in pools.items():
         mine = [entry for entry in entries if entry["feature_code"] == code]
         if len(mine) < 2:
@@ -439,7 +444,7 @@ def _leave_as_found(screen: Screen, layout: Layout, *, was_running: bool) -> Non
         screen.line("`make local` starts one that stays, to try requests of your own.")
 
 
-def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+def interrupt(signal_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

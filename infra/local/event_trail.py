@@ -105,7 +105,7 @@ def trail(events: Sequence[Happening], others: Mapping[str, Other] | None = None
     numbers: dict[str, int] = {}
 
     def add(name: str, message_id: str, cause_id: str | None, *, is_event: bool) -> None:
-        if cause_id in others and cause_id not in numbers:
+        if cause_id is not None and cause_id in others and cause_id not in numbers:
             add(others[cause_id].name, cause_id, others[cause_id].cause_id, is_event=False)
         numbers[message_id] = len(hops) + 1
         hops.append(Hop(len(hops) + 1, name, message_id, numbers.get(cause_id or ""), is_event))

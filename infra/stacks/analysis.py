@@ -19,11 +19,13 @@ COMMAND = ("python", "-m", "functions.analysis")
 TIMEOUT_SECONDS = 4 * 3600
 ATTEMPTS = 3
 
-# The first that matches decides. 75 is EX_TEMPFAIL of sysexits.h, with which the worker asks for another attempt.
+# The first that matches decides; Batch takes five. 75 is EX_TEMPFAIL of sysexits.h, with which the worker asks for
+# another attempt; 137 is a worker that was killed outright, whose lease the next attempt takes over.
 EVALUATE_ON_EXIT = (
     {"action": "RETRY", "onStatusReason": "Host EC2*"},
     {"action": "RETRY", "onReason": "CannotPullContainerError:*"},
     {"action": "RETRY", "onExitCode": "75"},
+    {"action": "RETRY", "onExitCode": "137"},
     {"action": "EXIT", "onReason": "*"},
 )
 

@@ -6,9 +6,10 @@ Runs before the request is even parsed, so an anonymous caller gets 401 and a fo
 import re
 from typing import Any, Protocol
 
+from shared.behaviors.audit import AuditTrail
 from shared.cqrs.pipeline import Invocation, Proceed
 from shared.cqrs.policy import Policy
-from shared.kernel.errors import Forbidden, NotFound, Unauthenticated
+from shared.kernel.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from shared.kernel.ids import UUID_PATTERN
 from shared.kernel.principals import Anonymous, Principal
 from shared.kernel.result import Failure, Result
@@ -23,25 +24,36 @@ class WorkspaceAccess(Protocol):
 
 
 class Authorization:
-    def __init__(self, policy: Policy, access: WorkspaceAccess) -> None:
+    """With a `trail`, refusals are kept in it."""
+
+    def __init__(self, policy: Policy, access: WorkspaceAccess, trail: AuditTrail | None = None) -> None:
         self._policy = policy
         self._access = access
+        self._trail = trail
 
     def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
+        refusal = self._refusal(invocation)
+        if refusal is None:
+            return proceed(invocation)
+        if self._trail is not None:
+            self._trail.denied(invocation, refusal)
+        return Failure(refusal)
+
+    def _refusal(self, invocation: Invocation) -> DomainError | None:
         context = invocation.context
         if self._policy.public:
-            return proceed(invocation)
+            return None
         if isinstance(context.principal, Anonymous):
-            return Failure(Unauthenticated(context.principal.reason))
-        if self._policy.permission is not None:
-            workspace_id = context.workspace_id
-            if workspace_id is None or not _UUID.match(workspace_id):
-                return Failure(NotFound())
-            permissions = self._access.permissions(context.principal, workspace_id)
-            if permissions is None:
-                return Failure(NotFound())
-            if self._policy.permission not in permissions:
-                return Failure(
-                    Forbidden(f"Your role in this workspace lacks the permission {self._policy.permission}.")
-                )
-        return proceed(invocation)
+            return Unauthenticated(context.principal.reason)
+        if self._policy.permission is None:
+            return None
+        workspace_id = context.workspace_id
+        if workspace_id is None or not _UUID.match(workspace_id):
+            return NotFound()
+        permissions = self._access.permissions(context.principal, workspace_id)
+        if permissions is None:
+            return NotFound()
+        if self._policy.permission not in permissions:
+            return Forbidden(f"Your role in this workspace lacks the permission {self._policy.permission}.")
+        context.permissions = permissions
+        return None

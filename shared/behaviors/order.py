@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from shared.behaviors.audit import Audit, AuditTrail
 from shared.behaviors.authorization import Authorization, WorkspaceAccess
+from shared.behaviors.caching import AnswerCache, Caching
 from shared.behaviors.error_boundary import ErrorBoundary
 from shared.behaviors.idempotency import Idempotency
 from shared.behaviors.logging import Logging
 from shared.behaviors.presentation import Presentation
+from shared.behaviors.rate_limiting import Limits, RateLimiting
 from shared.behaviors.transaction import Transaction
 from shared.behaviors.validation import Validation
 from shared.cqrs.messages import Command, Message
@@ -26,19 +29,41 @@ def request_chain(
     runtime: Runtime,
     access: WorkspaceAccess,
     present: Callable[[ReadScope, Any], object] | None = None,
+    tiers: Limits | None = None,
+    cache: AnswerCache | None = None,
 ) -> Proceed:
-    """A request's chain:
+    """A request's chain; what stands in parentheses only where the policy asks for it.
 
-    Logging -> ErrorBoundary -> (Presentation) -> Authorization -> Validation -> (Idempotency) -> handler. Logging
-    stands outside the boundary, so that its line tells how the request ended for the caller, crashes included.
+    Commands: Logging -> ErrorBoundary -> (Presentation) -> Authorization -> (RateLimiting) -> Validation, with the
+    command's own rules -> (Idempotency) -> (Audit) -> Transaction -> handler.
+    Queries: Logging -> ErrorBoundary -> (Presentation) -> Authorization -> (RateLimiting) -> Validation -> (Caching) ->
+    handler.
+
+    Logging stands outside the boundary, so that its line tells how the request ended for the caller, crashes included.
+    A replayed answer is no new attempt, so Audit stands behind Idempotency. `tiers` says the limits that depend on a
+    tier; `cache` is this process' own unless one is shared. Raises `ValueError` for a policy that the kind of message
+    can't have.
     """
+    changes_state = issubclass(message_type, Command)
+    if policy.audit is not None and not changes_state:
+        raise ValueError(f"{message_type.__name__} changes nothing that an audit trail could tell")
+    if policy.caching is not None and changes_state:
+        raise ValueError(f"{message_type.__name__} changes something: its answer can't be cached")
+    trail = AuditTrail(policy.audit, runtime) if policy.audit is not None else None
     behaviors: list[Behavior] = [Logging(policy.slow_after_ms), ErrorBoundary()]
     if present is not None:
         behaviors.append(Presentation(present, runtime))
-    behaviors += [Authorization(policy, access), Validation()]
+    behaviors.append(Authorization(policy, access, trail))
+    if policy.rate_limit is not None:
+        behaviors.append(RateLimiting(policy.rate_limit, runtime, tiers))
+    behaviors.append(Validation())
     if policy.idempotency is not KeyPolicy.NONE:
         behaviors.append(Idempotency(policy.idempotency, message_type, lambda: runtime.store, runtime.clock))
-    if issubclass(message_type, Command):
+    if policy.caching is not None:
+        behaviors.append(Caching(policy.caching, cache or AnswerCache(runtime.clock)))
+    if trail is not None:
+        behaviors.append(Audit(trail))
+    if changes_state:
         return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
 
     def handle(invocation: Invocation) -> Result[Any]:

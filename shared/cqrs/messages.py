@@ -4,7 +4,7 @@ A message is a frozen pydantic model that refuses unknown fields. `Command[R]` a
 answer, so that `mediator.send(message)` is typed by the message alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -27,6 +27,10 @@ class View(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    def significant(self) -> str:
+        """What an `ETag` is made of: everything, unless a view leaves out what changes without a meaning."""
+        return self.model_dump_json()
+
 
 class Command(Message, Generic[R_co]):
     """An intent to change something, answered by an `R_co`."""
@@ -44,13 +48,15 @@ class IntegrationEvent(Event):
     """A fact that others program against: published as `source` + `detail-type`, listed in the event catalogue.
 
     `version` changes with a breaking change of the data (both versions are then published for a while);
-    `schema_version` counts additions within it.
+    `schema_version` counts additions within it; `upcasters` holds, by schema version, what turns data of that one into
+    data of the next (a field that has a default needs none).
     """
 
     service_name: ClassVar[str]
     aggregate_type: ClassVar[str]
     version: ClassVar[int] = 1
     schema_version: ClassVar[int] = 1
+    upcasters: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
     @classmethod
     def source(cls) -> str:

@@ -20,7 +20,9 @@ class Context:
     """What is known about one message besides its fields. Made at the edge, one per message.
 
     `message_id` names this delivery of intent: everything derived from it (tokens, inbox items) repeats with it.
-    `deadline` bounds retries; `answered_before` is set when the answer is a replay of an earlier one.
+    `deadline` bounds retries; `answered_before` is set when the answer is a replay of an earlier one; `delivery` counts
+    how often a queue has handed the message out. `source` is a digest of the network that a request came from;
+    `permissions` are what Authorization found the caller may do in the workspace.
     """
 
     message_id: str
@@ -31,8 +33,11 @@ class Context:
     causation_id: str | None = None
     traceparent: str | None = None
     workspace_id: str | None = None
+    source: str | None = None
+    permissions: frozenset[str] = frozenset()
     idempotency_key: str | None = None
     answered_before: bool = False
+    delivery: int = 1
 
 
 @dataclass(slots=True)

@@ -1,7 +1,9 @@
 """What a slice asks of the pipeline. The order of the behaviors is the pipeline's; a slice only declares policy."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Idempotency(StrEnum):
@@ -12,17 +14,80 @@ class Idempotency(StrEnum):
     REQUIRED = "required"
 
 
+class Per(StrEnum):
+    """Whose requests a limit counts together."""
+
+    USER = "user"
+    """Of one caller, whatever they ask for."""
+    WORKSPACE = "workspace"
+    """Of everybody in one workspace, whatever they ask for."""
+    FEATURE = "feature"
+    """Of everybody in one workspace, for the limited feature alone."""
+    SOURCE = "source"
+    """Of one network address, for the limited feature alone."""
+    ACCOUNT = "account"
+    """About one account, from wherever, for the limited feature alone."""
+    SOURCE_AND_ACCOUNT = "source-and-account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `requests` within any `window_seconds`.
+
+    `spares_successes`: only requests that failed count in the end, as for guessing passwords.
+    """
+
+    per: Per
+    requests: int
+    window_seconds: int
+    spares_successes: bool = False
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.window_seconds < 1:
+            raise ValueError("a limit lets at least one request pass in at least one second")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How often a message may be sent: the limits given here and those that the caller's tier sets for `feature`.
+
+    `account` tells from the raw fields which account a request is about, where that isn't the caller's own.
+    """
+
+    feature: str
+    limits: tuple[Limit, ...] = ()
+    account: Callable[[Mapping[str, object]], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caching:
+    """Answers are kept in memory for `ttl_seconds`, for callers with the same permissions in the same workspace.
+
+    `tags` names what an answer shows, so that a change of it can drop the answer. `per_caller` is for answers that
+    differ between callers of one role.
+    """
+
+    ttl_seconds: int
+    tags: Callable[[Any], tuple[str, ...]] | None = None
+    per_caller: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How a message is treated.
 
     `public`: anyone may send it. `permission`: what a caller must hold in the workspace named by the path's
-    `workspace_id`; without one any authenticated caller may send it. `slow_after_ms`: a longer run is logged as slow.
+    `workspace_id`; without one any authenticated caller may send it. `audit`: the name under which a command's attempts
+    and their ends are kept in the audit trail, as are refusals of its authorization. `slow_after_ms`: a longer run is
+    logged as slow.
     """
 
     public: bool = False
     permission: str | None = None
+    rate_limit: RateLimit | None = None
     idempotency: Idempotency = Idempotency.NONE
+    audit: str | None = None
+    caching: Caching | None = None
     slow_after_ms: int = 3_000
 
     def __post_init__(self) -> None:
@@ -30,3 +95,5 @@ class Policy:
             raise ValueError("a public message can't ask for a permission")
         if self.public and self.idempotency is not Idempotency.NONE:
             raise ValueError("keys are scoped to a caller: a public message takes none")
+        if self.caching and (self.audit or self.idempotency is not Idempotency.NONE):
+            raise ValueError("a cached answer changes nothing: it takes neither a key nor an audit trail")

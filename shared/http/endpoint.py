@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from shared.aws.grants import DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
 from shared.cqrs.messages import Command, Message, Query
 from shared.cqrs.policy import Idempotency, Policy
 from shared.kernel.result import Result
@@ -26,8 +26,8 @@ class Endpoint:
     """One route and the message it sends.
 
     `build` makes the handler from the scope of one message. `present` turns the handler's answer into what is shown,
-    for what must be made anew at every answer, replays included (signed URLs); an `ETag` is of the handler's answer.
-    `location` gives the `Location` header from the path fields and the answer.
+    for what must be made anew at every answer, replays included (signed URLs). `location` gives the `Location`
+    header from the path fields and what is shown.
     """
 
     method: str
@@ -55,8 +55,10 @@ class Endpoint:
         implied = {DATA_READ}
         if self.changes_state:
             implied |= {DATA_WRITE, OUTBOX_APPEND}
-        if self.policy.idempotency is not Idempotency.NONE:
+        if self.policy.idempotency is not Idempotency.NONE or self.policy.rate_limit is not None:
             implied.add(EPHEMERAL_WRITE)
+        if self.policy.audit is not None:
+            implied.add(AUDIT_APPEND)
         return frozenset(implied | set(self.needs.grants))
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import ipaddress
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 from pydantic import BaseModel, TypeAdapter
 
 from shared.cqrs.mediator import Mediator
+from shared.cqrs.messages import View
 from shared.cqrs.pipeline import Context, Invocation, Proceed
 from shared.http.endpoint import Endpoint
 from shared.http.problem import problem
@@ -87,10 +89,10 @@ class HttpFunction:
             headers["idempotent-replayed"] = "true"
         if self.endpoint.status == 204:
             return {"statusCode": 204, "headers": headers}
-        body = _json(shown)
+        body = shown.model_dump_json() if isinstance(shown, BaseModel) else json.dumps(shown)
         if self.endpoint.method == "GET":
-            # Of the answer, not of what is shown of it: a link that is signed anew is no new version.
-            etag = f'"{hashlib.sha256(_json(result.value).encode()).hexdigest()[:32]}"'
+            significant = shown.significant() if isinstance(shown, View) else body
+            etag = f'"{hashlib.sha256(significant.encode()).hexdigest()[:32]}"'
             headers |= {"etag": etag, "cache-control": "private, no-cache"}
             if etag in _etags(header(event, "if-none-match")):
                 return {"statusCode": 304, "headers": headers}
@@ -99,10 +101,6 @@ class HttpFunction:
             "headers": headers | {"content-type": "application/json"},
             "body": body,
         }
-
-
-def _json(answer: object) -> str:
-    return answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
 
 
 def read_context(event: Event, lambda_context: Any, runtime: Runtime) -> Context:
@@ -120,6 +118,7 @@ def read_context(event: Event, lambda_context: Any, runtime: Runtime) -> Context
         principal=_read_principal(event),
         traceparent=header(event, "traceparent") or _traceparent(os.environ.get("_X_AMZN_TRACE_ID", "")),
         workspace_id=(event.get("pathParameters") or {}).get("workspace_id"),
+        source=_source(event),
         idempotency_key=header(event, "idempotency-key"),
     )
 
@@ -154,6 +153,17 @@ def _read_principal(event: Event) -> Principal:
         return Anonymous()
     principal: Principal = TypeAdapter(kinds[resolved["kind"]]).validate_json(resolved["principal"])
     return principal
+
+
+def _source(event: Event) -> str | None:
+    """A digest of the caller's network: of an IPv4 address, or of the /64 that one IPv6 customer has at least."""
+    given = ((event.get("requestContext") or {}).get("http") or {}).get("sourceIp")
+    try:
+        address = ipaddress.ip_address(given or "")
+    except ValueError:
+        return None
+    network = address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False)
+    return hashlib.sha256(str(network).encode()).hexdigest()[:32]
 
 
 def _fields(event: Event, endpoint: Endpoint) -> dict[str, object]:

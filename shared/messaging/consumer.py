@@ -2,7 +2,7 @@
 
 Each record is handled in a transaction of its own, together with an inbox row, so a message that is delivered again has
 no second effect. A failed record is reported alone, waits longer each time, and ends in the DLQ; the others of its
-batch are done.
+batch are done. Why it failed is kept by its message id.
 """
 
 import json
@@ -14,12 +14,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.cqrs.messages import IntegrationEvent, Message
+from shared.aws.settings import MissingSetting
+from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
 from shared.cqrs.pipeline import Context, Invocation, Proceed
-from shared.kernel.errors import DomainError, FieldError, ValidationFailed
+from shared.kernel.errors import DependencyUnavailable, DomainError, FieldError, ValidationFailed
 from shared.kernel.principals import System
 from shared.kernel.result import Failure
+from shared.messaging.dead_letters import LastErrors
 from shared.messaging.envelope import Metadata
+from shared.messaging.payloads import DamagedPayload, PayloadReference
+from shared.messaging.registry import UnreadableEvent, read_event, read_fields
 from shared.messaging.routing import QUEUES, BatchAnswer, ForeignEvent, Subscriber
 from shared.observability.logger import log
 from shared.persistence.rows import EphemeralRow
@@ -70,17 +74,17 @@ class QueueFunction:
     def _proceed(self) -> Proceed:
         return self._compose(self.subscriber, self._runtime)
 
+    @cached_property
+    def _last_errors(self) -> LastErrors:
+        return LastErrors(self.subscriber.queue_name, self._runtime)
+
     def __call__(self, event: Mapping[str, Any], lambda_context: Any = None) -> BatchAnswer:
         failed: list[dict[str, str]] = []
         for record in event["Records"]:
             error = self._handle(record, lambda_context)
             if error is not None and not isinstance(error, HandledBefore):
-                log().error(
-                    "message failed",
-                    extra={"subscriber": self.subscriber.name, "error": error.code, "reason": error.detail},
-                )
-                self._back_off(record)
                 failed.append({"itemIdentifier": record["messageId"]})
+                self._put_off(record, error)
         return {"batchItemFailures": failed}
 
     def _handle(self, record: Mapping[str, Any], lambda_context: Any) -> DomainError | None:
@@ -119,10 +123,12 @@ class QueueFunction:
                 )
             else:
                 metadata = Metadata.model_validate(detail["metadata"])
-                if issubclass(expected, IntegrationEvent) and metadata.version != expected.version:
-                    raise UnknownMessage(f"{expected.__name__} version {metadata.version} isn't known here")
-                message = _known_fields(expected, detail["data"])
-        except (ValueError, KeyError, TypeError) as error:
+                if body.get("detail-type", expected.__name__) != expected.__name__:
+                    raise UnknownMessage(f"{expected.__name__} is expected here, this is another message")
+                message = self._read_data(expected, metadata, detail["data"])
+        except UnreadableEvent as error:
+            raise UnknownMessage(str(error)) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnknownMessage(f"not a {expected.__name__}: {_reason(error)}") from error
         now = self._runtime.clock.now()
         remaining_ms = lambda_context.get_remaining_time_in_millis() if lambda_context is not None else 28_000
@@ -135,7 +141,43 @@ class QueueFunction:
             principal=System(self.subscriber.name),
             traceparent=metadata.traceparent,
             workspace_id=metadata.workspace_id,
+            delivery=int(record["attributes"]["ApproximateReceiveCount"]),
         )
+
+    def _read_data(
+        self, expected: type[IntegrationEvent] | type[MessageCommand], metadata: Metadata, data: Mapping[str, Any]
+    ) -> Message:
+        if metadata.payload is not None:
+            data = json.loads(self._fetch(metadata.payload))
+        return (
+            read_event(expected, metadata, data)
+            if issubclass(expected, IntegrationEvent)
+            else read_fields(expected, data)
+        )
+
+    def _fetch(self, payload: PayloadReference) -> bytes:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._runtime.payloads.get(payload)
+        except (BotoCoreError, ClientError, MissingSetting) as error:
+            reason = "The message's data is elsewhere and can't be read: does the subscriber have a grant for it?"
+            raise DependencyUnavailable(reason, retry_after_seconds=5) from error
+        except DamagedPayload as error:
+            raise UnknownMessage("The message's data isn't what its reference says.") from error
+
+    def _put_off(self, record: Mapping[str, Any], error: DomainError) -> None:
+        """Keep the reason and let the message wait. Without either it is delivered again all the same."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        message_id = message_id_of(record)
+        about = {"subscriber": self.subscriber.name, "message_id": message_id}
+        log().error("message failed", extra={**about, "error": error.code, "reason": error.detail})
+        try:
+            self._last_errors.keep(message_id, self.subscriber.name, error)
+            self._back_off(record)
+        except (BotoCoreError, ClientError):
+            log().exception("a failed message couldn't be put off", extra=about)
 
     def _back_off(self, record: Mapping[str, Any]) -> None:
         """Make the message visible again after a time that doubles with each delivery, up to 15 minutes."""
@@ -149,10 +191,14 @@ class QueueFunction:
         )
 
 
-def _known_fields(expected: type[Message], data: Mapping[str, Any]) -> Message:
-    """Parse the fields that this version knows: within a version fields are only ever added."""
-    known = {name: value for name, value in data.items() if name in expected.model_fields}
-    return expected.model_validate_json(json.dumps(known))
+def message_id_of(record: Mapping[str, Any]) -> str:
+    """What the last error of a queue's record is kept under: its message's id, or SQS' own if that is unreadable."""
+    try:
+        body = json.loads(record["body"])
+        message_id = body["detail"]["metadata"]["message_id"] if "metadata" in body["detail"] else body["id"]
+    except (ValueError, KeyError, TypeError):
+        message_id = None
+    return message_id if isinstance(message_id, str) and message_id else str(record["messageId"])
 
 
 def _reason(error: Exception) -> str:

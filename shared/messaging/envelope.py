@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.cqrs.messages import IntegrationEvent
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import rfc3339
+from shared.messaging.payloads import PayloadReference
 
 
 class Aggregate(BaseModel):
@@ -38,6 +39,8 @@ class Metadata(BaseModel):
     workspace_id: str | None = None
     aggregate: Aggregate | None = None
     traceparent: str | None = None
+    payload: PayloadReference | None = None
+    """Where the data is, when it is too large to travel along; `data` is empty then."""
 
 
 class Envelope(BaseModel):
@@ -51,7 +54,12 @@ class Envelope(BaseModel):
     data: dict[str, Any]
 
     def detail(self) -> dict[str, Any]:
-        return {"metadata": self.metadata.model_dump(mode="json"), "data": self.data}
+        without = None if self.metadata.payload else {"payload"}
+        return {"metadata": self.metadata.model_dump(mode="json", exclude=without), "data": self.data}
+
+    def by_reference(self, payload: PayloadReference) -> "Envelope":
+        """The same message with its data elsewhere."""
+        return self.model_copy(update={"metadata": self.metadata.model_copy(update={"payload": payload}), "data": {}})
 
 
 def enclose(

@@ -2,7 +2,7 @@
 
 Entries go out in groups of at most 10 and 256 KB. PutEvents may refuse some entries of a group: only those are sent
 again. An item counts as published when all its events were accepted; then it is marked, leaves the sparse index and
-expires.
+expires. An item whose events are elsewhere and can't be read holds up no other.
 """
 
 import json
@@ -14,7 +14,10 @@ from typing import Any
 
 from shared.aws.settings import Settings
 from shared.kernel.clock import Clock, rfc3339
+from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import PUBLISHED_KEPT_SECONDS, SHARDS, OutboxItem
+from shared.messaging.payloads import DamagedPayload, Payloads
+from shared.observability.logger import log
 from shared.persistence.rows import key_of
 
 MAX_ENTRIES = 10
@@ -37,25 +40,33 @@ class Publisher:
         settings: Settings,
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
+        payloads: Payloads | None = None,
     ) -> None:
         self._events = events
         self._dynamodb = dynamodb
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        self._payloads = payloads
 
     def publish(self, items: Sequence[OutboxItem]) -> frozenset[str]:
-        """Publish and mark items; returns the ids of those that could not be published."""
+        """Publish and mark items; returns the ids of those that could not be published or marked.
+
+        A call that fails as a whole, after botocore's own repetitions, fails the items of its group and no others.
+        """
         refused: set[str] = set()
-        for group in _groups(self._entries(items)):
+        for group in _groups(self._entries(items, refused)):
             refused |= self._put(group)
         for item in items:
-            if item.item_id not in refused:
-                self._mark(item)
+            if item.item_id not in refused and not self._mark(item):
+                refused.add(item.item_id)
         return frozenset(refused)
 
     def unpublished(self, older_than: str) -> Iterator[OutboxItem]:
-        """Items recorded before a time (RFC 3339) that are still unpublished, oldest first within each shard."""
+        """Items recorded before a time (RFC 3339) that are still unpublished, oldest first within each shard.
+
+        One that can't be read is logged and left where it is: it counts as unpublished, and holds up no other.
+        """
         for shard in range(SHARDS):
             request: dict[str, Any] = {
                 "TableName": self._settings.table("outbox"),
@@ -66,16 +77,26 @@ class Publisher:
             }
             while True:
                 answer = self._dynamodb.query(**request)
-                for item in answer["Items"]:
-                    yield OutboxItem.from_attributes(item)
+                for attributes in answer["Items"]:
+                    try:
+                        item = OutboxItem.from_attributes(attributes)
+                    except (ValueError, TypeError):
+                        key = {name: attributes[name]["S"] for name in ("pk", "sk")}
+                        log().exception("an outbox item can't be read", extra=key)
+                        continue
+                    yield item
                 if "LastEvaluatedKey" not in answer:
                     break
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _entries(self, items: Sequence[OutboxItem]) -> Iterator[_Entry]:
+    def _entries(self, items: Sequence[OutboxItem], unreadable: set[str]) -> Iterator[_Entry]:
         bus = self._settings["BUS_NAME"]
         for item in items:
-            for event in item.events:
+            events = self._read(item)
+            if events is None:
+                unreadable.add(item.item_id)
+                continue
+            for event in events:
                 detail = json.dumps(event.detail(), separators=(",", ":"), ensure_ascii=False)
                 request = {
                     "EventBusName": bus,
@@ -88,28 +109,53 @@ class Publisher:
                 size = 14 + sum(len(request[name].encode()) for name in ("Source", "DetailType", "Detail"))
                 yield _Entry(item.item_id, request, size)
 
+    def _read(self, item: OutboxItem) -> tuple[Envelope, ...] | None:
+        if self._payloads is None or item.payload is None:
+            return None if item.payload else item.events
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return item.resolve(self._payloads)
+        except (BotoCoreError, ClientError, DamagedPayload):
+            log().exception("the events of an outbox item can't be read", extra={"item_id": item.item_id})
+            return None
+
     def _put(self, group: list[_Entry]) -> set[str]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.1 * 2**attempt))
-            answer = self._events.put_events(Entries=[entry.request for entry in group])
+            try:
+                answer = self._events.put_events(Entries=[entry.request for entry in group])
+            except (BotoCoreError, ClientError):
+                log().exception("events were not published", extra={"entries": len(group)})
+                break
             group = [entry for entry, outcome in zip(group, answer["Entries"], strict=True) if outcome.get("ErrorCode")]
             if not group:
                 return set()
         return {entry.item_id for entry in group}
 
-    def _mark(self, item: OutboxItem) -> None:
+    def _mark(self, item: OutboxItem) -> bool:
+        """Whether it could be marked: an item that couldn't will be published again."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         now = self._clock.now()
-        self._dynamodb.update_item(
-            TableName=self._settings.table("outbox"),
-            Key=key_of(item.partition, item.item_id),
-            UpdateExpression="SET published_at = :now, expires_at = :expiry REMOVE #shard",
-            ExpressionAttributeNames={"#shard": "shard"},
-            ExpressionAttributeValues={
-                ":now": {"S": rfc3339(now)},
-                ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
-            },
-        )
+        try:
+            self._dynamodb.update_item(
+                TableName=self._settings.table("outbox"),
+                Key=key_of(item.partition, item.item_id),
+                UpdateExpression="SET published_at = :now, expires_at = :expiry REMOVE #shard",
+                ExpressionAttributeNames={"#shard": "shard"},
+                ExpressionAttributeValues={
+                    ":now": {"S": rfc3339(now)},
+                    ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
+                },
+            )
+        except (BotoCoreError, ClientError):
+            log().exception("a published item was not marked", extra={"item_id": item.item_id})
+            return False
+        return True
 
 
 def _groups(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:

@@ -10,6 +10,7 @@ from shared.aws.settings import Settings
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7
+from shared.messaging.payloads import Payloads
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
@@ -34,7 +35,11 @@ class Runtime:
         return Store(self.client("dynamodb"), self.settings)
 
     def begin(self, context: Context) -> UnitOfWork:
-        return UnitOfWork(self.store, context, self.clock, self.ids)
+        return UnitOfWork(self.store, context, self.clock, self.ids, payloads=self.payloads)
+
+    @cached_property
+    def payloads(self) -> Payloads:
+        return Payloads(lambda: self.client("s3"), self.settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from shared.kernel.errors import DomainError
 from shared.kernel.ids import Ids
 from shared.messaging.envelope import Aggregate, Envelope, enclose
 from shared.messaging.outbox import OutboxItem
+from shared.messaging.payloads import Payloads
 from shared.persistence.rows import Row, absent, key_of
 from shared.persistence.store import Store
 
@@ -81,12 +82,19 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, store: Store, context: Context, clock: Clock, ids: Ids, sleep: Callable[[float], None] = time.sleep
+        self,
+        store: Store,
+        context: Context,
+        clock: Clock,
+        ids: Ids,
+        sleep: Callable[[float], None] = time.sleep,
+        payloads: Payloads | None = None,
     ) -> None:
         self.store = store
         self.context = context
         self._clock = clock
         self._ids = ids
+        self._payloads = payloads
         self._sleep = sleep
         self._writes: dict[tuple[str, str, str], _Write] = {}
         self._events: list[Envelope] = []
@@ -192,7 +200,7 @@ class UnitOfWork:
 
     def _add_outbox_item(self) -> None:
         item = OutboxItem.holding(self._events, item_id=self._ids.new(), now=self._clock.now())
-        self.insert(item.to_row())
+        self.insert(item.to_row(self._payloads))
 
     def _send(self, writes: list[_Write]) -> None:
         from botocore.exceptions import ClientError

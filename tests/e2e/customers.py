@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +57,15 @@ class Customer:
         video_id: str = video["video_id"]
         return video_id
 
-    def request_analysis(self, video_id: str, key: str | None = None, **wish: object) -> httpx.Response:
+    def request_analysis(
+        self, video_id: str, features: Sequence[str] | None = None, *, key: str | None = None
+    ) -> httpx.Response:
+        """Without features the default ones are meant."""
+        wish = {} if features is None else {"features": features}
         return self.api.send("POST", f"{self.video_path(video_id)}/analyses", wish, key=key or secrets.token_hex(8))
 
-    def requested(self, video_id: str, **wish: object) -> str:
-        answer = self.request_analysis(video_id, **wish)
+    def requested(self, video_id: str, features: Sequence[str] | None = None) -> str:
+        answer = self.request_analysis(video_id, features)
         assert answer.status_code == 202, answer.text
         analysis_id: str = answer.json()["analysis_id"]
         return analysis_id

@@ -94,6 +94,7 @@ def test_only_what_passes_is_tried_again(made_up: Synthesise, stage: str) -> Non
         {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
         {"Action": "RETRY", "OnReason": "CannotPullContainerError:*"},
         {"Action": "RETRY", "OnExitCode": "75"},
+        {"Action": "RETRY", "OnExitCode": "137"},
         {"Action": "EXIT", "OnReason": "*"},
     ]
 

@@ -1,8 +1,10 @@
 """What is packed is enough to run, fits Lambda, and is for the machine that runs it."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,9 +118,9 @@ def test_native_libraries_of_the_cloud_are_for_its_machine_and_interpreter(layer
 
 def test_a_layer_is_built_once() -> None:
     first = build_layer(COMMON, LOCAL)
-    built = first.path.stat().st_ctime_ns
+    built = first.path.stat().st_ino
     assert build_layer(COMMON, LOCAL) == first
-    assert first.path.stat().st_ctime_ns == built
+    assert first.path.stat().st_ino == built
 
 
 def test_a_pointer_puts_its_layer_before_what_the_interpreter_has(tmp_path: Path) -> None:
@@ -181,6 +183,20 @@ def test_only_the_contexts_that_import_a_change_are_deployed_anew(checkout: Path
     (checkout / "functions" / "hedges" / "public.py").write_text("changed = True")
     after = digests()
     assert {name for name in before if before[name] != after[name]} == {"hedges"}
+
+
+def test_builds_that_nobody_uses_any_more_are_forgotten(checkout: Path) -> None:
+    def pack() -> Path:
+        return context_code("fences", compiled=False, checkout=checkout, built=checkout / "built").path
+
+    first = pack()
+    (checkout / "shared" / "kernel.py").write_text("changed = 1")
+    second = pack()
+    assert first.exists()
+    eight_days_ago = time.time() - 8 * 24 * 3600
+    os.utime(first, (eight_days_ago, eight_days_ago))
+    assert pack() == second
+    assert not first.exists()
 
 
 def test_the_lambda_runtime_has_no_bytecode_of_another_interpreter(checkout: Path) -> None:

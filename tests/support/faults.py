@@ -103,7 +103,7 @@ class Network:
         self.plan = plan
         self.calls: list[tuple[Call, Fault | None]] = []
         self._seed = seed
-        self._send = send or _over_http()
+        self._send = send or over_http()
         self._delay_seconds = delay_seconds
         self._main = _Story(Random(f"{seed}"))
         self._own = threading.local()
@@ -189,7 +189,8 @@ class Network:
             return self._late.pop() if self._late else None
 
 
-def _over_http() -> Send:
+def over_http() -> Send:
+    """Carries requests to where their address says."""
     # As botocore's own: else the two writes of a request wait 40 ms for an acknowledgement.
     undelayed = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
     return URLLib3Session(timeout=10, max_pool_connections=64, proxies={}, socket_options=undelayed).send

@@ -11,11 +11,9 @@ from shared.messaging.envelope import Envelope
 from shared.messaging.routing import ForeignEvent, Subscriber
 from shared.persistence.scope import Runtime
 
-_DELIVERIES_SO_FAR = 1
 
-
-def deliver(subscriber: Subscriber, body: Mapping[str, Any], runtime: Runtime) -> bool:
-    """Deliver one message body; whether it was taken (a message that wasn't goes back to its queue)."""
+def deliver(subscriber: Subscriber, body: Mapping[str, Any], runtime: Runtime, *, delivery: int = 1) -> bool:
+    """Deliver one message body, for the `delivery`-th time; whether it was taken (one that wasn't goes back)."""
     function = QueueFunction(subscriber, compose_message, lambda: runtime)
     sqs, queue_url = runtime.client("sqs"), runtime.settings["QUEUE_URL"]
     sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps(body))
@@ -24,7 +22,7 @@ def deliver(subscriber: Subscriber, body: Mapping[str, Any], runtime: Runtime) -
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
-        "attributes": {"ApproximateReceiveCount": str(_DELIVERIES_SO_FAR)},
+        "attributes": {"ApproximateReceiveCount": str(delivery)},
     }
     failed = function({"Records": [record]})["batchItemFailures"]
     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])

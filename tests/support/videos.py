@@ -41,12 +41,11 @@ class Studio:
         self.aws.upload(key, body)
         return self.tell_of_upload(key, event_id=event_id)
 
-    def tell_of_upload(self, key: str, *, event_id: str | None = None) -> bool:
+    def tell_of_upload(self, key: str, *, event_id: str | None = None, delivery: int = 1) -> bool:
         runtime = self.aws.runtime
         detail = {"version": "0", "bucket": {"name": runtime.settings["UPLOADS_BUCKET"]}, "object": {"key": key}}
-        return deliver(
-            complete_upload.SUBSCRIBER, from_default_bus(ObjectCreated, detail, runtime, event_id=event_id), runtime
-        )
+        body = from_default_bus(ObjectCreated, detail, runtime, event_id=event_id)
+        return deliver(complete_upload.SUBSCRIBER, body, runtime, delivery=delivery)
 
     def uploaded_video(self, body: bytes) -> str:
         video_id = self.create_video()

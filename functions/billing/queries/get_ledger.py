@@ -34,8 +34,8 @@ class LedgerPage(View):
 
 class GetLedger(Query[LedgerPage]):
     workspace_id: Uuid
-    limit: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=1024)
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=1024)
 
 
 class GetLedgerHandler:

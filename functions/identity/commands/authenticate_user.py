@@ -1,10 +1,10 @@
 from functions.entry import http_function
 from functions.identity.adapters.rows import CLAIM, USER, EmailClaimRow, UserRow, email_partition, user_partition
 from functions.identity.adapters.sessions import Sessions, TokenPair
-from functions.identity.domain.accounts import Email, GivenPassword, WrongCredentials
+from functions.identity.domain.accounts import Email, GivenPassword, WrongCredentials, account_of
 from functions.resources import TOKENS_SIGN, TOKENS_VERIFY
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Limit, Per, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.result import Failure, Result, Success
 from shared.messaging.routing import FunctionNeeds
@@ -36,13 +36,26 @@ def build(scope: WriteScope) -> AuthenticateUserHandler:
     return AuthenticateUserHandler(scope.store, Sessions(scope))
 
 
+GUESSING = RateLimit(
+    feature="log-in",
+    limits=(
+        # One network trying many accounts: enough for an office behind one address.
+        Limit(per=Per.SOURCE, requests=60, window_seconds=60),
+        # One network guessing at one account. Nobody else is kept from logging in to it.
+        Limit(per=Per.SOURCE_AND_ACCOUNT, requests=20, window_seconds=300, spares_successes=True),
+        # Many networks guessing at one account: at most the 100 failures that NIST SP 800-63B §5.2.2 allows, an hour.
+        Limit(per=Per.ACCOUNT, requests=100, window_seconds=3600, spares_successes=True),
+    ),
+    account=account_of,
+)
+
 ENDPOINT = command(
     "POST",
     "/v1/sessions",
     AuthenticateUser,
     build,
     status=201,
-    policy=Policy(public=True),
+    policy=Policy(public=True, rate_limit=GUESSING),
     summary="Log in",
     needs=FunctionNeeds(grants=(TOKENS_SIGN, TOKENS_VERIFY), memory_mb=1024),
     location=lambda _path, pair: f"/v1/sessions/{pair.session_id}",

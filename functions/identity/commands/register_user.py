@@ -4,7 +4,7 @@ from functions.identity.domain.accounts import Email, EmailTaken, NewPassword, P
 from functions.identity.events import UserRegistered
 from functions.identity.queries.get_user import UserView
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Limit, Per, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.result import Result, Success
@@ -53,7 +53,11 @@ ENDPOINT = command(
     RegisterUser,
     build,
     status=201,
-    policy=Policy(public=True),
+    # Each account gets credits, and each registration costs a password hash and tells whether an address is known.
+    policy=Policy(
+        public=True,
+        rate_limit=RateLimit(feature="registration", limits=(Limit(per=Per.SOURCE, requests=60, window_seconds=60),)),
+    ),
     summary="Register",
     # Argon2id takes 64 MiB and four lanes; a larger function has the processor for it.
     needs=FunctionNeeds(memory_mb=1024),

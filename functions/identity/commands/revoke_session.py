@@ -42,7 +42,7 @@ ENDPOINT = command(
     RevokeSession,
     build,
     status=204,
-    policy=Policy(),
+    policy=Policy(audit="RevokeSession"),
     summary="End a session",
 )
 lambda_handler = http_function(ENDPOINT)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
@@ -34,6 +35,12 @@ def _password(password: SecretStr) -> SecretStr:
     if len(set(text)) < 5:
         raise PydanticCustomError("password_too_simple", "A password has at least 5 different characters")
     return password
+
+
+def account_of(fields: Mapping[str, object]) -> str | None:
+    """Which account a request is about, as far as its unread fields tell: the key of limits, not an address."""
+    email = fields.get("email")
+    return email.strip().lower() if isinstance(email, str) else None
 
 
 Email = Annotated[str, AfterValidator(_email)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from shared.aws.grants import BUS_PUBLISH, OUTBOX_PUBLISH
+from shared.aws.grants import BUS_PUBLISH, EVENTS_READ, OUTBOX_PUBLISH
 from shared.messaging.outbox import OutboxItem
 from shared.messaging.publisher import Publisher
 from shared.messaging.routing import BatchAnswer, FunctionNeeds, StreamConsumer
@@ -13,7 +13,7 @@ from shared.persistence.scope import Runtime
 STREAM_CONSUMER = StreamConsumer(
     name="publish-outbox",
     table="outbox",
-    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH)),
+    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH, EVENTS_READ)),
 )
 
 
@@ -37,7 +37,9 @@ class PublishOutbox:
 
 
 def publisher(runtime: Runtime) -> Publisher:
-    return Publisher(runtime.client("events"), runtime.client("dynamodb"), runtime.settings, runtime.clock)
+    return Publisher(
+        runtime.client("events"), runtime.client("dynamodb"), runtime.settings, runtime.clock, payloads=runtime.payloads
+    )
 
 
 lambda_handler = PublishOutbox()

@@ -31,6 +31,7 @@ class AnalysisJobs:
             "analysis_id": analysis.analysis_id,
             "upload_key": upload_key(analysis.workspace_id, analysis.video_id),
             "upload_etag": video.etag,
+            "duration_ms": video.media.duration_ms if video.media else None,
             "features": analysis.features,
             "mode": analysis.mode,
             "correlation_id": analysis.correlation_id,

@@ -10,12 +10,14 @@ from functions.resources import UPLOADS_READ
 from functions.videos.adapters.probe import probe
 from functions.videos.adapters.uploads import UploadedFile, UploadGone
 from functions.videos.adapters.videos import Videos, read_video
-from functions.videos.domain.media import MediaInfo, Rejection, judge
+from functions.videos.domain.media import MediaInfo, Rejection, RejectionReason, judge
 from functions.videos.domain.video import Video, upload_key
 from functions.videos.events import VideoRejected, VideoUploaded
 from shared.kernel.result import Result, Success
 from shared.messaging.routing import ForeignEvent, FunctionNeeds, QueueClass, Subscriber
 from shared.persistence.scope import WriteScope
+
+_LOOKS = 3
 
 
 class StoredObject(BaseModel):
@@ -51,7 +53,7 @@ class CompleteUploadHandler:
             file = UploadedFile(self._s3, self._bucket, event.object.key)
             if file.etag == video.etag:
                 return Success(None)
-            found = probe(file)
+            found = self._look_into(file)
         except UploadGone:
             # Deleted, or replaced: then its own event is on the way.
             return Success(None)
@@ -64,6 +66,12 @@ class CompleteUploadHandler:
             found = rejection
         self._reject(video, found, file)
         return Success(None)
+
+    def _look_into(self, file: UploadedFile) -> MediaInfo | Rejection:
+        """A file that ended the process each time it was looked into can't be read; it isn't left waiting for ever."""
+        if self._scope.context.delivery > _LOOKS:
+            return Rejection(RejectionReason.UNREADABLE)
+        return probe(file)
 
     def _find(self, key: str) -> Video | None:
         workspace_id, _, rest = key.partition("/")

@@ -61,7 +61,7 @@ ENDPOINT = command(
     CreateWorkspace,
     build,
     status=201,
-    policy=Policy(idempotency=Idempotency.OPTIONAL),
+    policy=Policy(idempotency=Idempotency.OPTIONAL, audit="CreateWorkspace"),
     summary="Create a workspace",
     location=lambda _path, workspace: f"/v1/workspaces/{workspace.workspace_id}",
 )

@@ -183,3 +183,13 @@ def test_a_file_that_is_no_whole_video_fails_with_its_reason(
     path = tmp_path / "upload.mp4"
     make(path)
     assert reason_of(path) is reason
+
+
+def test_a_video_that_runs_on_beyond_its_announced_end_is_refused(tmp_path: Path) -> None:
+    """Else a forged header would buy an analysis for less than it takes."""
+    path = write_clip(tmp_path / "a.mp4", scene(1, 30), rate=2)
+    assert list(Video(path, announced_ms=15_000))
+    for announced_ms in (0, 1_000, 4_000):
+        with pytest.raises(AnalysisFailed) as failure:
+            list(Video(path, announced_ms=announced_ms))
+        assert failure.value.reason is FailureReason.LONGER_THAN_ANNOUNCED

@@ -50,6 +50,18 @@ def test_a_truncated_video_is_rejected(aws: Aws, clip: bytes) -> None:
     assert video["rejection"]["reason"] == "truncated_video"
 
 
+def test_a_file_that_ends_the_process_each_time_is_rejected_at_last(aws: Aws, clip: bytes) -> None:
+    """Its message comes back again and again without ever being reported as failed."""
+    studio = Studio(aws)
+    video_id = studio.create_video()
+    key = f"{studio.workspace_id}/{video_id}/source"
+    aws.upload(key, clip)
+
+    assert studio.tell_of_upload(key, delivery=4)
+
+    assert studio.video(video_id)["rejection"]["reason"] == "unreadable"
+
+
 def test_the_same_event_twice_has_one_effect(aws: Aws, clip: bytes) -> None:
     studio = Studio(aws)
     video_id = studio.create_video()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.text.language import root, term, words
 from functions.conversations.domain.question import Asks, read_question, search_text
+from shared.text.language import root, term, words
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,246 @@
+"""Sliding-window limits: one counter per subject, changed by one conditional write per request.
+
+The estimate is that of a two-bucket weighted counter (Cloudflare, "How we built rate limiting"): what the previous
+window counted, in proportion to how much of it the sliding window still covers, and what this window has counted. A
+request passes while that leaves room for it. It takes the previous window's requests for evenly spread: after a burst
+at that window's end more than the limit can pass within one window's length, never twice as many.
+
+Refused requests don't count, so a caller who keeps trying isn't locked out for longer; and a request that one limit
+refuses is taken back from those that had let it pass, so that one tenant's flood costs neither another tenant nor a
+colleague.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pynamodb.attributes import NumberAttribute
+
+from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.policy import Limit, Per, RateLimit
+from shared.kernel.errors import RateLimited
+from shared.kernel.principals import Anonymous
+from shared.kernel.result import Failure, Result
+from shared.persistence.rows import EphemeralRow, key_of
+from shared.persistence.scope import Runtime
+
+_ATTEMPTS = 8
+_SORT_KEY = "WINDOW"
+_THROTTLES = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
+
+
+class Limits(Protocol):
+    def limits(self, feature: str, workspace_id: str | None) -> Sequence[Limit]:
+        """What the tier of a workspace (or of a caller outside of one) allows for a feature."""
+        ...
+
+
+class WindowRow(EphemeralRow):
+    """How many requests of one subject passed in the window with the number `window`, and in the one before."""
+
+    window = NumberAttribute()
+    current = NumberAttribute()
+    previous = NumberAttribute()
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    window: int
+    current: int
+    previous: int
+
+    def in_window(self, window: int) -> "Counts":
+        """The same requests as a later window sees them."""
+        if window <= self.window:
+            # The clock of whoever counted last may be a little ahead of ours.
+            return self
+        return Counts(window, 0, self.current if window == self.window + 1 else 0)
+
+
+class RateLimiting:
+    def __init__(self, policy: RateLimit, runtime: Runtime, tiers: Limits | None = None) -> None:
+        self._policy = policy
+        self._runtime = runtime
+        self._tiers = tiers
+        self._windows = Windows(runtime)
+
+    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
+        passed: list[tuple[str, Limit]] = []
+        for subject, limit in self._subjects(invocation):
+            wait_seconds = self._windows.take(subject, limit)
+            if wait_seconds is not None:
+                for earlier, its_limit in passed:
+                    self._windows.give_back(earlier, its_limit)
+                return Failure(
+                    RateLimited(
+                        f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
+                        retry_after_seconds=wait_seconds,
+                    )
+                )
+            passed.append((subject, limit))
+        result = proceed(invocation)
+        if not isinstance(result, Failure):
+            for subject, limit in passed:
+                if limit.spares_successes:
+                    self._windows.give_back(subject, limit)
+        return result
+
+    def _subjects(self, invocation: Invocation) -> Iterator[tuple[str, Limit]]:
+        """Whom each limit counts, the narrowest first. A limit on what a request doesn't have counts nobody."""
+        tiers = self._tiers.limits(self._policy.feature, invocation.context.workspace_id) if self._tiers else ()
+        for limit in sorted((*self._policy.limits, *tiers), key=lambda one: _NARROWEST_FIRST.index(one.per)):
+            subject = self._subject(limit.per, invocation)
+            if subject is not None:
+                # Two limits of one kind may differ in their windows.
+                yield f"{limit.per}#{limit.window_seconds}#{subject}", limit
+
+    def _subject(self, per: Per, invocation: Invocation) -> str | None:
+        context, feature = invocation.context, self._policy.feature
+        match per:
+            case Per.USER:
+                return None if isinstance(context.principal, Anonymous) else context.principal.actor
+            case Per.WORKSPACE:
+                return context.workspace_id
+            case Per.FEATURE:
+                return context.workspace_id and f"{context.workspace_id}#{feature}"
+            case Per.SOURCE:
+                return context.source and f"{feature}#{context.source}"
+            case Per.ACCOUNT:
+                account = self._account(invocation)
+                return account and f"{feature}#{account}"
+            case Per.SOURCE_AND_ACCOUNT:
+                account = self._account(invocation)
+                return account and context.source and f"{feature}#{context.source}#{account}"
+
+    def _account(self, invocation: Invocation) -> str | None:
+        account = self._policy.account(invocation.read_fields()) if self._policy.account else None
+        # A name somebody has given is no key: it may be personal, and of any length.
+        return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32] if account else None
+
+
+_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)
+
+
+class Windows:
+    """The counters, in the ephemeral table."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def take(self, subject: str, limit: Limit) -> int | None:
+        """Count one request; `None` when it passes, and otherwise the seconds until one will."""
+        length_ms = limit.window_seconds * 1000
+        # As an environment that has counted nothing yet sees it; a wrong guess is corrected by what is stored.
+        now_ms = self._now_ms()
+        stored: Counts | None = None
+        for _attempt in range(_ATTEMPTS):
+            now_ms = self._now_ms()
+            window, elapsed_ms = divmod(now_ms, length_ms)
+            seen = stored.in_window(window) if stored else Counts(window, 0, 0)
+            if seen.window > window:
+                elapsed_ms = 0
+            room = _room(limit, seen.previous, elapsed_ms)
+            if seen.current >= room:
+                return _wait_seconds(limit, seen, elapsed_ms)
+            taken, stored = self._write(subject, limit, seen, stored, room)
+            if taken:
+                return None
+        # Only requests of this same subject can have come in between each time.
+        return 1
+
+    def give_back(self, subject: str, limit: Limit) -> None:
+        """Take one request back that was counted in this window; in a later one it no longer matters."""
+        from botocore.exceptions import ClientError
+
+        window = self._now_ms() // (limit.window_seconds * 1000)
+        try:
+            self._runtime.client("dynamodb").update_item(
+                TableName=self._table,
+                Key=key_of(f"RATE#{subject}", _SORT_KEY),
+                UpdateExpression="SET #current = #current - :one",
+                ConditionExpression="#window = :window AND #current > :zero",
+                ExpressionAttributeNames={"#window": "window", "#current": "current"},
+                ExpressionAttributeValues={":one": {"N": "1"}, ":zero": {"N": "0"}, ":window": {"N": str(window)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"ConditionalCheckFailedException", *_THROTTLES}:
+                raise
+
+    def _write(
+        self, subject: str, limit: Limit, seen: Counts, stored: Counts | None, room: int
+    ) -> tuple[bool, Counts | None]:
+        """Count one request if the counter still is as expected; otherwise tell what it is."""
+        from botocore.exceptions import ClientError
+
+        values = {
+            ":window": seen.window,
+            ":expires": (seen.window + 2) * limit.window_seconds + 60,
+            ":one": 1,
+        }
+        if stored is None or stored.window == seen.window:
+            # A new subject, or the same window: others may count at the same time while there is room.
+            changes = "#current = if_not_exists(#current, :zero) + :one, #previous = :previous"
+            condition = "attribute_not_exists(pk) OR (#window = :window AND #previous = :previous AND #current < :room)"
+            values |= {":zero": 0, ":room": room, ":previous": seen.previous}
+        else:
+            changes = "#current = :one, #previous = :previous"
+            condition = "#window = :old_window AND #current = :old_current"
+            values |= {
+                ":previous": seen.previous,
+                ":old_window": stored.window,
+                ":old_current": stored.current,
+            }
+        try:
+            self._runtime.client("dynamodb").update_item(
+                TableName=self._table,
+                Key=key_of(f"RATE#{subject}", _SORT_KEY),
+                UpdateExpression=f"SET #window = :window, expires_at = :expires, {changes}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#window": "window", "#current": "current", "#previous": "previous"},
+                ExpressionAttributeValues={name: {"N": str(value)} for name, value in values.items()},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _THROTTLES:
+                # The key is this subject's own, so its own requests are what is too many for it.
+                raise RateLimited("Too many requests at once.", retry_after_seconds=1) from error
+            if code != "ConditionalCheckFailedException":
+                raise
+            return False, self._read(subject, error)
+        return True, None
+
+    def _read(self, subject: str, refused: Any) -> Counts | None:
+        item = refused.response.get("Item")
+        row = (
+            WindowRow.from_raw_data(item) if item else self._runtime.store.get(WindowRow, f"RATE#{subject}", _SORT_KEY)
+        )
+        return Counts(int(row.window), int(row.current), int(row.previous)) if row else None
+
+    @property
+    def _table(self) -> str:
+        return self._runtime.settings.table("ephemeral")
+
+    def _now_ms(self) -> int:
+        return math.floor(self._runtime.clock.now().timestamp() * 1000)
+
+
+def _room(limit: Limit, previous: int, elapsed_ms: int) -> int:
+    """How many requests this window may hold at this moment, in whole numbers throughout."""
+    length_ms = limit.window_seconds * 1000
+    return (limit.requests * length_ms - previous * (length_ms - elapsed_ms)) // length_ms
+
+
+def _wait_seconds(limit: Limit, seen: Counts, elapsed_ms: int) -> int:
+    """The whole seconds until there is room for one more, if nobody else takes it."""
+    length_ms = limit.window_seconds * 1000
+    others = limit.requests - 1
+    if seen.current <= others:
+        # Room comes as the previous window slides out of sight.
+        wait_ms = length_ms - (others - seen.current) * length_ms / seen.previous - elapsed_ms
+    else:
+        # This window is the previous one by then.
+        wait_ms = length_ms - elapsed_ms + length_ms - others * length_ms / seen.current
+    return max(1, math.ceil(wait_ms / 1000))
