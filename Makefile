@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test local local-stop status bench check format lock synth clean
+.PHONY: help setup demo test local local-stop status bench check format synth cdk lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,13 @@ check: setup ## formatting, lint, types and import rules
 format: setup ## format the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
-synth: setup ## synthesise every stage's CloudFormation templates (no AWS account needed)
-	@for stage in local dev prod; do $(BIN)/python -m infra.app --stage $$stage || exit 1; done
+synth: setup ## synthesise every stage's CloudFormation templates into .build (needs no AWS account)
+	@for stage in local dev prod; do \
+	  $(BIN)/python -m infra.cdk synth --quiet --no-notices --context stage=$$stage --output .build/$$stage || exit 1; \
+	  echo "$$stage: $$(ls .build/$$stage/*.template.json | wc -l) stacks in .build/$$stage"; done
+
+cdk: setup ## run the pinned CDK command line: make cdk ARGS="deploy --all --context stage=dev"
+	@$(BIN)/python -m infra.cdk $(ARGS)
 
 lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/locks
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o infra/locks/uv.txt

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Duration
+from aws_cdk import Annotations, ArnFormat, Duration
 from aws_cdk.aws_iam import IRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
     Alias,
@@ -125,6 +125,9 @@ class ContextFunctions:
         )
         if not stage.runtime.snap_start:
             return MadeFunction(function, function)
+        Annotations.of(function).acknowledge_warning(
+            "@aws-cdk/aws-lambda:snapStartRequirePublish", "what is called is the published version behind the alias"
+        )
         alias = Alias(self._scope, f"{name}-live", alias_name="live", version=function.current_version)
         return MadeFunction(function, alias)
 

@@ -165,7 +165,7 @@ def _bench_round_trip(screen: Screen, layout: Layout) -> Bar:
 def _enter(api: ApiClient) -> str:
     email, password = f"bench-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)
     api.post("/v1/users", {"email": email, "password": password, "name": "Bench"})
-    api.authenticate(api.post("/v1/sessions", {"email": email, "password": password})["access_token"])
+    api.log_in(email, password)
     workspace = api.post("/v1/workspaces", {"name": "Bench"})
     return f"/v1/workspaces/{workspace['workspace_id']}"
 

@@ -3,7 +3,8 @@
 It knows what any client must: JSON, problem documents, keys, the correlation id. What the paths mean is its user's.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 
 # An endpoint of the API answers within 30 s or the gateway gives up on it.
 TIMEOUT_SECONDS = 35.0
+REFRESHED_BEFORE_SECONDS = 120.0
 
 
 class ApiRefused(Exception):
@@ -30,10 +32,22 @@ class ApiUnreachable(Exception):
 class ApiClient:
     """Calls the API as one user, under one correlation id when it is given one."""
 
-    def __init__(self, base_url: str, correlation_id: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        correlation_id: str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         headers = {"x-correlation-id": correlation_id} if correlation_id else {}
         # The stack is on this machine: proxies of the environment have no part in it.
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._http = httpx.Client(
+            base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport
+        )
+        self._now = now
+        self._refresh_token: str | None = None
+        self._refresh_at = 0.0
 
     def __enter__(self) -> "ApiClient":
         return self
@@ -43,8 +57,22 @@ class ApiClient:
     ) -> None:
         self._http.close()
 
-    def authenticate(self, access_token: str) -> None:
-        self._http.headers["authorization"] = f"Bearer {access_token}"
+    def log_in(self, email: str, password: str) -> Mapping[str, Any]:
+        """Send what follows as this user; the session is refreshed before its token expires. Returns the session."""
+        session: Mapping[str, Any] = self.post("/v1/sessions", {"email": email, "password": password})
+        self._keep(session)
+        return session
+
+    def _keep(self, session: Mapping[str, Any]) -> None:
+        self._http.headers["authorization"] = f"Bearer {session['access_token']}"
+        self._refresh_token = session["refresh_token"]
+        self._refresh_at = self._now() + session["expires_in"] - REFRESHED_BEFORE_SECONDS
+
+    def _refresh_when_due(self) -> None:
+        if self._refresh_token is not None and self._now() >= self._refresh_at:
+            # A refresh token is good for one use: it must not be sent by the request for its successor.
+            token, self._refresh_token = self._refresh_token, None
+            self._keep(self.post("/v1/sessions/refresh", {"refresh_token": token}, expect=200))
 
     def send(
         self,
@@ -57,6 +85,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Any answer is an answer. Raises `ApiUnreachable` where there is none."""
+        self._refresh_when_due()
         sent = dict(headers or {})
         if key is not None:
             sent["idempotency-key"] = key

@@ -24,6 +24,16 @@ from infra.local.client import ApiClient, ApiRefused, ApiUnreachable, upload
 from infra.local.clips import ClipUnavailable, trailer
 from infra.local.deploy import DeployFailed
 from infra.local.event_trail import EventLog, Happening, Other, lacking, of_analysis, trail
+from infra.local.expectations import (
+    BIRD_QUESTION,
+    Check,
+    check_bird,
+    check_captions,
+    check_cuts,
+    clock,
+    letters,
+    span,
+)
 from infra.local.install import InstallFailed
 from infra.local.layout import Layout
 from infra.local.processes import is_held
@@ -42,18 +52,6 @@ DEADLINE_GRACE = timedelta(minutes=3)
 TRAIL_SECONDS = 60.0
 INTERRUPTED = 130
 
-# Of the trailer: between which times its captions can be made out, read off single frames (they are faded in and out),
-# and at which frames the hard cuts are.
-CAPTIONS = (
-    ("An unlucky bird", 10_100, 13_900),
-    ("A (slightly overweight) bunny", 16_100, 22_900),
-    ("And three rodent pests", 32_100, 35_800),
-    ("Revenge is coming…", 47_200, 51_300),
-)
-CUTS = (593, 864, 900, 988, 1049)
-CAPTION_TOLERANCE_MS = 500
-CUT_TOLERANCE_FRAMES = 3
-BIRD_MS = (10_000, 14_000)
 UNANSWERABLE = "Who was elected president?"
 
 
@@ -77,14 +75,14 @@ class Run:
     analysis: Mapping[str, Any] = field(default_factory=dict[str, Any])
     manifest: Mapping[str, Any] = field(default_factory=dict[str, Any])
     shots: Sequence[Mapping[str, Any]] = ()
-    checks: list[tuple[bool, str]] = field(default_factory=list[tuple[bool, str]])
+    checks: list[Check] = field(default_factory=list[Check])
 
     @property
     def video_path(self) -> str:
         return f"{self.workspace}/videos/{self.video_id}"
 
     def check(self, held: bool, what: str) -> None:
-        self.checks.append((held, what))
+        self.checks.append(Check(held, what))
 
     def segments(self, kind: str) -> list[Mapping[str, Any]]:
         """The texts or the speech of the timeline, each once: one may lie in several shots."""
@@ -165,8 +163,7 @@ def _enter(run: Run) -> None:
     email, password = f"demo-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(24)
     with run.screen.step("registering and logging in") as step:
         run.api.post("/v1/users", {"email": email, "password": password, "name": "Demo"})
-        session = run.api.post("/v1/sessions", {"email": email, "password": password})
-        run.api.authenticate(session["access_token"])
+        run.api.log_in(email, password)
         step.outcome = f"registered and logged in as {email}"
     with run.screen.step("creating a workspace") as step:
         workspace = run.api.post("/v1/workspaces", {"name": "Demo"}, key=_key())
@@ -196,7 +193,7 @@ def _upload(run: Run) -> None:
         if video["status"] != "uploaded":
             rejection = video["rejection"] or {"message": f"Its status is {video['status']}.", "reason": "none"}
             raise StepFailed(f"The video was {video['status']}: {rejection['message']} ({rejection['reason']})")
-        step.outcome = f"examined: {_clock(video['duration_ms'])}, {video['width']}×{video['height']}"
+        step.outcome = f"examined: {clock(video['duration_ms'])}, {video['width']}×{video['height']}"
 
 
 def _analyse(run: Run) -> None:
@@ -237,38 +234,17 @@ def _show_timeline(run: Run) -> None:
     screen.heading("Timeline", f"{len(run.shots)} shot{'s' if len(run.shots) != 1 else ''}")
     told: set[str] = set()
     for shot in run.shots:
-        screen.line(f"  {_span(shot)}  {screen.dim(shot['segment_id'])}")
+        screen.line(f"  {span(shot)}  {screen.dim(shot['segment_id'])}")
         for kind, mark in (("text", "on screen"), ("speech", "spoken")):
             for segment in shot[kind]:
                 if segment["segment_id"] not in told:
                     told.add(segment["segment_id"])
-                    screen.line(f"      {_span(segment)}  {mark:<9}  {_short(segment['text'], 70)}")
+                    screen.line(f"      {span(segment)}  {mark:<9}  {_short(segment['text'], 70)}")
     if not transcript:
         screen.line(screen.dim("  nothing is spoken"))
     if run.is_trailer:
-        _check_captions(run)
-        _check_cuts(run)
-
-
-def _check_captions(run: Run) -> None:
-    texts = run.segments("text")
-    for caption, start_ms, end_ms in CAPTIONS:
-        found = [text for text in texts if _letters(text["text"]) == _letters(caption)]
-        inside = [
-            text
-            for text in found
-            if start_ms - CAPTION_TOLERANCE_MS <= text["start_ms"] <= text["end_ms"] <= end_ms + CAPTION_TOLERANCE_MS
-        ]
-        where = " and ".join(_span(text) for text in found) or "nowhere"
-        run.check(bool(inside), f"“{caption}” is shown within {_clock(start_ms)}–{_clock(end_ms)}: found {where}")
-
-
-def _check_cuts(run: Run) -> None:
-    rate = run.manifest["frame_rate"]
-    starts = [round(shot["start_ms"] * rate / 1000) for shot in run.shots]
-    for cut in CUTS:
-        nearest = min(starts, key=lambda frame: abs(frame - cut), default=0)
-        run.check(abs(nearest - cut) <= CUT_TOLERANCE_FRAMES, f"the cut at frame {cut}: found at {nearest}")
+        run.checks += check_captions(run.segments("text"))
+        run.checks += check_cuts(run.shots, run.manifest["frame_rate"])
 
 
 def _search(run: Run) -> None:
@@ -284,7 +260,7 @@ def _search(run: Run) -> None:
     if found:
         run.screen.table(
             [
-                (f"{moment['score']:.2f}", _span(moment), moment["kind"], _short(moment["snippet"], 60))
+                (f"{moment['score']:.2f}", span(moment), moment["kind"], _short(moment["snippet"], 60))
                 for moment in found
             ]
         )
@@ -303,7 +279,7 @@ def _ask(run: Run) -> None:
         screen.line(f"  {screen.bold(question)}")
         screen.line(f"    {answer['answer']}")
         for citation in answer["citations"]:
-            cited = f"[{citation['segment_id']}, {_span(citation)}]"
+            cited = f"[{citation['segment_id']}, {span(citation)}]"
             screen.line(f"    {screen.dim(cited)}")
         if not answer["grounded"]:
             screen.line(f"    {screen.dim('[grounded: false]')}")
@@ -318,18 +294,16 @@ def _ask(run: Run) -> None:
     for answer in answerable:
         run.check(answer["grounded"] and bool(answer["citations"]), f"“{answer['question']}” is answered and cited")
     if run.is_trailer:
-        times = [(citation["start_ms"], citation["end_ms"]) for citation in answers[0]["citations"]]
-        held = any(BIRD_MS[0] <= start and end <= BIRD_MS[1] for start, end in times)
-        run.check(held, f"the bird is cited within {_clock(BIRD_MS[0])}–{_clock(BIRD_MS[1])}")
+        run.checks.append(check_bird(answers[0]["citations"]))
 
 
 def _questions(run: Run) -> list[str]:
     if run.is_trailer:
-        return ["When does it say an unlucky bird?", "What is written about a bunny?", UNANSWERABLE]
+        return [BIRD_QUESTION, "What is written about a bunny?", UNANSWERABLE]
     # Of an unknown video only what was found in it can be asked about and judged.
     questions: list[str] = []
     for kind, verb in (("speech", "said"), ("text", "written")):
-        segments = [segment for segment in run.segments(kind) if len(_letters(segment["text"])) >= 8]
+        segments = [segment for segment in run.segments(kind) if len(letters(segment["text"])) >= 8]
         if segments:
             questions.append(f"When is “{_first_words(segments[0]['text'])}” {verb}?")
             if len(segments) > 1:
@@ -423,9 +397,9 @@ def _show_speed(run: Run) -> None:
 
 def _verdict(run: Run) -> int:
     run.screen.heading("Checks")
-    for held, what in run.checks:
-        run.screen.check(held, what)
-    failed = [what for held, what in run.checks if not held]
+    for check in run.checks:
+        run.screen.check(check.held, check.what)
+    failed = [check.what for check in run.checks if not check.held]
     if failed:
         run.screen.line(f"\n{run.screen.red(f'{len(failed)} of {len(run.checks)} checks failed:')}")
         for what in failed:
@@ -466,24 +440,9 @@ def _key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def _clock(milliseconds: int) -> str:
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    seconds = f"{minutes:02}:{rest / 1000:04.1f}"
-    return f"{hours}:{seconds}" if hours else seconds
-
-
-def _span(segment: Mapping[str, Any]) -> str:
-    return f"{_clock(segment['start_ms'])}–{_clock(segment['end_ms'])}"
-
-
 def _short(text: str, width: int) -> str:
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"\W", "", text.casefold())
 
 
 def _first_words(text: str) -> str:

@@ -34,3 +34,9 @@ def client(service: str) -> Any:
             max_pool_connections=16,
         ),
     )
+
+
+def error_code(error: Any) -> str:
+    """The code by which a service names why it refused a call, from botocore's `ClientError`."""
+    code: str = error.response["Error"]["Code"]
+    return code

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pynamodb.attributes import NumberAttribute
 
+from shared.aws.clients import error_code
 from shared.kernel.errors import DependencyUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import EphemeralRow, key_of
@@ -151,7 +152,7 @@ class CircuitBreaker:
                 **request,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if error_code(error) != "ConditionalCheckFailedException":
                 raise
             return False
         return True

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from pynamodb.attributes import NumberAttribute
 
+from shared.aws.clients import error_code
 from shared.cqrs.pipeline import Invocation, Proceed
 from shared.cqrs.policy import Limit, Per, RateLimit
 from shared.kernel.errors import RateLimited
@@ -27,6 +28,7 @@ from shared.persistence.rows import EphemeralRow, key_of
 from shared.persistence.scope import Runtime
 
 _ATTEMPTS = 8
+_MAX_REMEMBERED = 10_000
 _SORT_KEY = "WINDOW"
 _THROTTLES = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
 
@@ -124,21 +126,24 @@ _NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, P
 
 
 class Windows:
-    """The counters, in the ephemeral table."""
+    """The counters, in the ephemeral table.
+
+    A process remembers what the previous window counted, since that no longer changes: the write that assumes it is
+    then the only call.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._previous: dict[str, tuple[int, int]] = {}
 
     def take(self, subject: str, limit: Limit) -> int | None:
         """Count one request; `None` when it passes, and otherwise the seconds until one will."""
         length_ms = limit.window_seconds * 1000
-        # As an environment that has counted nothing yet sees it; a wrong guess is corrected by what is stored.
-        now_ms = self._now_ms()
         stored: Counts | None = None
         for _attempt in range(_ATTEMPTS):
-            now_ms = self._now_ms()
-            window, elapsed_ms = divmod(now_ms, length_ms)
-            seen = stored.in_window(window) if stored else Counts(window, 0, 0)
+            window, elapsed_ms = divmod(self._now_ms(), length_ms)
+            # A wrong guess is corrected by what is stored.
+            seen = stored.in_window(window) if stored else Counts(window, 0, self._recall(subject, window))
             if seen.window > window:
                 elapsed_ms = 0
             room = _room(limit, seen.previous, elapsed_ms)
@@ -146,9 +151,19 @@ class Windows:
                 return _wait_seconds(limit, seen, elapsed_ms)
             taken, stored = self._write(subject, limit, seen, stored, room)
             if taken:
+                self._remember(subject, seen)
                 return None
         # Only requests of this same subject can have come in between each time.
         return 1
+
+    def _recall(self, subject: str, window: int) -> int:
+        remembered_window, previous = self._previous.get(subject, (window, 0))
+        return previous if remembered_window == window else 0
+
+    def _remember(self, subject: str, seen: Counts) -> None:
+        if len(self._previous) >= _MAX_REMEMBERED:
+            self._previous.clear()
+        self._previous[subject] = (seen.window, seen.previous)
 
     def give_back(self, subject: str, limit: Limit) -> None:
         """Take one request back that was counted in this window; in a later one it no longer matters."""
@@ -165,7 +180,7 @@ class Windows:
                 ExpressionAttributeValues={":one": {"N": "1"}, ":zero": {"N": "0"}, ":window": {"N": str(window)}},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in {"ConditionalCheckFailedException", *_THROTTLES}:
+            if error_code(error) not in {"ConditionalCheckFailedException", *_THROTTLES}:
                 raise
 
     def _write(
@@ -203,7 +218,7 @@ class Windows:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = error_code(error)
             if code in _THROTTLES:
                 # The key is this subject's own, so its own requests are what is too many for it.
                 raise RateLimited("Too many requests at once.", retry_after_seconds=1) from error

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ class Customer:
     """Somebody logged in, with a workspace of their own in the Free tier."""
 
     api: ApiClient
-    session: dict[str, Any]
+    session: Mapping[str, Any]
     workspace_id: str
 
     @property
@@ -95,8 +95,7 @@ def new_customer(stack: LocalStack) -> Iterator[Customer]:
     with ApiClient(stack.outputs["api_url"]) as api:
         email, password = f"e2e-{secrets.token_hex(8)}@example.com", secrets.token_urlsafe(16)
         api.post("/v1/users", {"email": email, "password": password, "name": "E2E"})
-        session = api.post("/v1/sessions", {"email": email, "password": password})
-        api.authenticate(session["access_token"])
+        session = api.log_in(email, password)
         workspace = api.post("/v1/workspaces", {"name": "Studio"})
         yield Customer(api, session, workspace["workspace_id"])
 

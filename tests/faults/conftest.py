@@ -13,6 +13,7 @@ from infra.local.install import install_emulator
 from infra.local.layout import Layout
 from infra.local.processes import LeashedProcess, exclusive, isolated_environment
 from infra.local.supervisor import answers, free_port
+from shared.observability.logger import log
 from tests.e2e.stacks import eventually
 from tests.faults.stage import Emulator, Stage
 
@@ -23,6 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.xdist_group("faults"))
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of injected failures are logged here, with their stacks; what a test tells of is in its assertions."""
+    level = log().log_level
+    log().setLevel("CRITICAL")
+    yield
+    log().setLevel(level)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.support.aws import _create_table
 from tests.support.faults import Network
 
 Item = dict[str, Any]
-TABLES = ("data", "outbox", "ephemeral")
+TABLES = ("data", "outbox", "audit", "ephemeral")
 
 
 @dataclass(frozen=True)

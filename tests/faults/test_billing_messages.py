@@ -33,7 +33,7 @@ SETTINGS = Settings(
 
 
 class MoveCredits(MessageCommand):
-    """Hold, settle or release, as other contexts do in reaction to what they are told."""
+    """Hold, settle, release or deduct, as other contexts do in reaction to what they are told."""
 
     step: str
     hold_id: str
@@ -49,6 +49,9 @@ def build(scope: WriteScope) -> Callable[[MoveCredits], Result[None]]:
             return Success(None)
         if command.step == "hold":
             return accounts.hold(WORKSPACE, command.hold_id, command.amounts, "r")
+        if command.step == "deduct":
+            ((code, amount),) = command.amounts.items()
+            return accounts.deduct(WORKSPACE, code, amount, command.hold_id, "r")
         return accounts.settle(WORKSPACE, command.hold_id, command.amounts)
 
     return move
@@ -98,6 +101,12 @@ class Oracle:
             for code, amount in amounts.items():
                 self.balance[code] -= amount
                 self.held[code] += amount
+        elif message.step == "deduct":
+            ((code, amount),) = amounts.items()
+            if self.balance[code] < amount:
+                return
+            self.balance[code] -= amount
+            self.consumed[code] += amount
         else:
             held = self.open_holds.get(message.hold_id)
             if held is None or any(charge > held.get(code, 0) for code, charge in amounts.items()):
@@ -112,22 +121,18 @@ class Oracle:
 
 
 AMOUNTS = st.dictionaries(st.sampled_from(FEATURES), st.integers(0, 20), min_size=1).map(lambda one: tuple(one.items()))
-DELIVERIES = st.lists(
-    st.tuples(st.sampled_from(["hold", "hold", "settle", "release"]), st.sampled_from("abcd"), AMOUNTS),
-    min_size=2,
-    max_size=7,
-).flatmap(
-    lambda drawn: st.lists(
-        st.sampled_from(
-            [
-                Message(f"m-{at}", step, hold_id, () if step == "release" else amounts)
-                for at, (step, hold_id, amounts) in enumerate(drawn)
-            ]
-        ),
-        min_size=2,
-        max_size=14,
-    )
+STEPS = st.sampled_from(["hold", "hold", "settle", "release", "deduct"])
+
+
+def message(number: int, step: str, hold_id: str, amounts: tuple[tuple[str, int], ...]) -> Message:
+    taken = {"release": 0, "deduct": 1}.get(step, len(amounts))
+    return Message(f"m-{number}", step, hold_id, amounts[:taken])
+
+
+MESSAGES = st.lists(st.tuples(STEPS, st.sampled_from("abcd"), AMOUNTS), min_size=2, max_size=7).map(
+    lambda drawn: [message(number, *one) for number, one in enumerate(drawn)]
 )
+DELIVERIES = MESSAGES.flatmap(lambda messages: st.lists(st.sampled_from(messages), min_size=2, max_size=14))
 
 
 @cache
@@ -159,8 +164,8 @@ def deliver(dynamodb: MemoryDynamoDb, *messages: Message) -> list[int]:
 def test_any_duplication_and_order_leaves_the_ledger_equal_to_the_oracle(deliveries: list[Message]) -> None:
     dynamodb, oracle = opened().copy(), Oracle()
     deliver(dynamodb, *deliveries)
-    for message in deliveries:
-        oracle.take(message)
+    for delivered in deliveries:
+        oracle.take(delivered)
     runtime = Runtime(SETTINGS, FakeClock(), client=lambda _: dynamodb)
     ledger = list(runtime.store.all(LedgerRow, ledger_partition(WORKSPACE)))
     for code, pool in read_pools(runtime.store, WORKSPACE).items():

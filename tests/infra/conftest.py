@@ -14,7 +14,7 @@ from tests.infra.templates import Templates
 
 # Read when the CDK is imported, which the fixtures therefore do themselves: it runs on Node, wherever that is.
 os.environ.setdefault("JSII_NODE", str(node_folder() / "node"))
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 os.environ.setdefault("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
 
 CONTEXT: dict[str, object] = json.loads((Path(__file__).resolve().parents[2] / "cdk.json").read_bytes())["context"]

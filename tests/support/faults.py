@@ -6,6 +6,7 @@ which fault it meets. All chance comes from one seed, per story (`with network.s
 thread, so a story meets the same faults again however its threads are scheduled. Print the seed where it is chosen.
 """
 
+import copy
 import io
 import json
 import socket
@@ -19,6 +20,7 @@ from random import Random
 from typing import Any, TypeAlias, TypeVar
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
@@ -94,7 +96,7 @@ class _Story:
 
 
 class Network:
-    """What lies between clients and their services.
+    """What lies between the clients of a process and their services. After a crash it carries nothing any more.
 
     `send` carries a request out; over HTTP where nothing else is given. `calls` holds every call with the fault it met.
     """
@@ -108,6 +110,7 @@ class Network:
         self._main = _Story(Random(f"{seed}"))
         self._own = threading.local()
         self._late: list[AWSPreparedRequest] = []
+        self._ended: Crash | None = None
         self._lock = threading.Lock()
 
     def attach(self, client: Any) -> Any:
@@ -134,6 +137,9 @@ class Network:
             self._send(request)
 
     def _carry(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
+        if self._ended is not None:
+            # A `finally` runs on, which no ended process does: it must not reach anything any more.
+            raise self._ended
         story: _Story = getattr(self._own, "story", None) or self._main
         with story.lock:
             story.calls += 1
@@ -172,17 +178,19 @@ class Network:
             case Fault.THROTTLED:
                 return _refusal(request, "ThrottlingException", {})
             case Fault.CONFLICT:
-                count = len(json.loads(_body(request))["TransactItems"])
+                count = len(body_of(request)["TransactItems"])
                 unlucky = chance.randrange(count)
                 reasons = [{"Code": "TransactionConflict" if at == unlucky else "None"} for at in range(count)]
                 return _refusal(request, "TransactionCanceledException", {"CancellationReasons": reasons})
             case Fault.PARTLY_REFUSED:
                 return _BATCHES[call.operation](request, self._send, chance)
             case Fault.CRASH_BEFORE:
-                raise Crash(f"before call {call.number}, {call.operation}")
+                self._ended = Crash(f"before call {call.number}, {call.operation}")
+                raise self._ended
             case Fault.CRASH_AFTER:
                 self._send(request)
-                raise Crash(f"after call {call.number}, {call.operation}")
+                self._ended = Crash(f"after call {call.number}, {call.operation}")
+                raise self._ended
 
     def _next_late(self) -> AWSPreparedRequest | None:
         with self._lock:
@@ -191,8 +199,8 @@ class Network:
 
 def over_http() -> Send:
     """Carries requests to where their address says."""
-    # As botocore's own: else the two writes of a request wait 40 ms for an acknowledgement.
-    undelayed = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    # As botocore's own clients: else the two writes of a request wait 40 ms for an acknowledgement.
+    undelayed: Any = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
     return URLLib3Session(timeout=10, max_pool_connections=64, proxies={}, socket_options=undelayed).send
 
 
@@ -206,24 +214,25 @@ class _Raw(io.BytesIO):
 
 def reply(request: AWSPreparedRequest, status: int, body: object) -> AWSResponse:
     """A service's answer in the JSON protocols."""
-    return AWSResponse(
-        request.url, status, {"content-type": "application/x-amz-json-1.0"}, _Raw(json.dumps(body).encode())
-    )
+    headers = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"})
+    return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
 
 
 def _refusal(request: AWSPreparedRequest, code: str, members: Mapping[str, object]) -> AWSResponse:
     return reply(request, 400, {"__type": f"com.amazonaws.faults#{code}", "message": "injected", **members})
 
 
-def _body(request: AWSPreparedRequest) -> bytes:
-    body = request.body
-    return body.encode() if isinstance(body, str) else bytes(body)
+def body_of(request: AWSPreparedRequest) -> Any:
+    """What is asked of a service in the JSON protocols."""
+    assert isinstance(request.body, bytes | bytearray | str)
+    return json.loads(request.body)
 
 
 def _with_body(request: AWSPreparedRequest, body: object) -> AWSPreparedRequest:
     """The same request with another body. Its signature is the first body's: for services that don't check it."""
     raw = json.dumps(body).encode()
-    headers = dict(request.headers.items()) | {"Content-Length": str(len(raw))}
+    headers = copy.deepcopy(request.headers)
+    headers["Content-Length"] = str(len(raw))
     return AWSPreparedRequest(request.method, request.url, headers, raw, request.stream_output)
 
 
@@ -233,7 +242,7 @@ def _chosen(count: int, chance: Random) -> set[int]:
 
 
 def _refuse_events(request: AWSPreparedRequest, send: Send, chance: Random) -> AWSResponse:
-    asked = json.loads(_body(request))
+    asked = body_of(request)
     refused = _chosen(len(asked["Entries"]), chance)
     passed = [entry for at, entry in enumerate(asked["Entries"]) if at not in refused]
     answers: Iterator[Any] = iter(())
@@ -246,7 +255,7 @@ def _refuse_events(request: AWSPreparedRequest, send: Send, chance: Random) -> A
 
 
 def _refuse_messages(request: AWSPreparedRequest, send: Send, chance: Random) -> AWSResponse:
-    asked = json.loads(_body(request))
+    asked = body_of(request)
     refused = _chosen(len(asked["Entries"]), chance)
     passed = [entry for at, entry in enumerate(asked["Entries"]) if at not in refused]
     answer: dict[str, Any] = {"Successful": []}
@@ -260,7 +269,7 @@ def _refuse_messages(request: AWSPreparedRequest, send: Send, chance: Random) ->
 
 
 def _leave_unprocessed(request: AWSPreparedRequest, send: Send, chance: Random) -> AWSResponse:
-    asked = json.loads(_body(request))
+    asked = body_of(request)
     writes = [(table, write) for table, writes in asked["RequestItems"].items() for write in writes]
     refused = _chosen(len(writes), chance)
 

@@ -1,4 +1,5 @@
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 

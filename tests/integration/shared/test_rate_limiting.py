@@ -168,3 +168,10 @@ def test_a_request_costs_one_write_for_each_limit(aws: Aws) -> None:
     for _ in range(5):
         painter.send()
     assert counting.calls == ["update_item"] * 10
+    aws.clock.advance(seconds=60)
+    painter.send()
+    assert len(counting.calls) <= 14, "each counter is found a window behind, once"
+    counting.calls.clear()
+    for _ in range(3):
+        painter.send()
+    assert counting.calls == ["update_item"] * 6

@@ -28,8 +28,9 @@ def a_hold(amounts: dict[str, int], status: HoldStatus = HoldStatus.HELD) -> Cre
 
 def test_a_short_balance_refuses_the_whole_hold() -> None:
     refused = hold(POOLS, {"transcription": 1, "video_analysis": 3})
-    assert refused == Failure(InsufficientCredits("video_analysis", required=3, available=2))
-    assert refused.error.members() == {"feature_code": "video_analysis", "required": 3, "available": 2}
+    error = InsufficientCredits("video_analysis", required=3, available=2)
+    assert refused == Failure(error)
+    assert error.members() == {"feature_code": "video_analysis", "required": 3, "available": 2}
 
 
 def test_a_feature_without_a_pool_has_nothing_available() -> None:

@@ -101,7 +101,7 @@ def test_a_failure_is_never_kept() -> None:
 
 def test_a_change_drops_what_carries_its_tag_in_its_workspace() -> None:
     asking = Asking()
-    asking.ask(), asking.ask("g"), asking.ask(workspace_id="w-2")
+    assert [asking.ask(), asking.ask("g"), asking.ask(workspace_id="w-2")] == [1, 2, 3]
     asking.cache.drop(tenant_tag("w-1", "fence:f"))
     assert [asking.ask("g"), asking.ask(workspace_id="w-2"), asking.ask()] == [2, 3, 4]
 
@@ -173,7 +173,7 @@ def test_the_cache_is_bounded_and_keeps_what_was_used_last() -> None:
 
 def test_a_policy_asks_only_for_what_its_kind_of_message_can_have() -> None:
     class Nobody:
-        def permissions(self, _principal: Principal, _workspace_id: str) -> frozenset[str] | None:
+        def permissions(self, principal: Principal, workspace_id: str) -> frozenset[str] | None:
             return None
 
     def build(_scope: object) -> Callable[[Any], Result[Any]]:

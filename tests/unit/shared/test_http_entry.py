@@ -40,7 +40,7 @@ class EchoHandler:
 
 
 class Nobody:
-    def permissions(self, _principal: Principal, _workspace_id: str) -> frozenset[str] | None:
+    def permissions(self, principal: Principal, workspace_id: str) -> frozenset[str] | None:
         return None
 
 

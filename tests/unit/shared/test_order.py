@@ -1,0 +1,94 @@
+"""Which behaviors a policy asks for, in which order, and which grants follow."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.behaviors.order import request_chain
+from shared.cqrs.messages import Command, Message, Query
+from shared.cqrs.pipeline import Proceed
+from shared.cqrs.policy import Caching, Idempotency, Limit, Per, Policy, RateLimit
+from shared.http.endpoint import command, query
+from shared.kernel.principals import Principal
+from shared.kernel.result import Result, Success
+from shared.persistence.scope import Runtime
+
+LIMITED = RateLimit(feature="painting", limits=(Limit(per=Per.USER, requests=1, window_seconds=1),))
+EVERYTHING = Policy(permission="fences:paint", rate_limit=LIMITED, idempotency=Idempotency.REQUIRED, audit="PaintFence")
+
+
+class PaintFence(Command[None]): ...
+
+
+class GetFence(Query[None]): ...
+
+
+class Nobody:
+    def permissions(self, principal: Principal, workspace_id: str) -> frozenset[str] | None:
+        return None
+
+
+def build(_scope: object) -> Callable[[Any], Result[None]]:
+    return lambda _message: Success(None)
+
+
+def names(message: type[Message], policy: Policy) -> list[str]:
+    """The behaviors of a chain, the outermost first."""
+    found: list[str] = []
+    proceed: Proceed = request_chain(message, policy, build, Runtime(), Nobody())
+    while isinstance(proceed, partial):
+        found.append(type(proceed.func).__name__)
+        proceed = proceed.keywords["proceed"]
+    return found
+
+
+def test_a_command_whose_policy_asks_for_everything_has_everything_in_order() -> None:
+    assert names(PaintFence, EVERYTHING) == [
+        "Logging",
+        "ErrorBoundary",
+        "Authorization",
+        "RateLimiting",
+        "Validation",
+        "Idempotency",
+        "Audit",
+    ]
+
+
+def test_a_query_is_cached_behind_its_validation() -> None:
+    policy = Policy(permission="fences:read", rate_limit=LIMITED, caching=Caching(ttl_seconds=1))
+    assert names(GetFence, policy)[2:] == ["Authorization", "RateLimiting", "Validation", "Caching"]
+
+
+def test_what_a_policy_does_not_ask_for_is_not_in_the_chain() -> None:
+    bare = ["Logging", "ErrorBoundary", "Authorization", "Validation"]
+    assert names(PaintFence, Policy()) == names(GetFence, Policy(public=True)) == bare
+
+
+@pytest.mark.parametrize(
+    ("policy", "more"),
+    [
+        (Policy(), set[Grant]()),
+        (Policy(rate_limit=LIMITED), {EPHEMERAL_WRITE}),
+        (Policy(idempotency=Idempotency.OPTIONAL), {EPHEMERAL_WRITE}),
+        (Policy(audit="PaintFence"), {AUDIT_APPEND}),
+        (EVERYTHING, {EPHEMERAL_WRITE, AUDIT_APPEND}),
+    ],
+)
+def test_the_grants_of_an_endpoint_follow_from_its_policy(policy: Policy, more: set[Grant]) -> None:
+    painting = command("POST", "/v1/fences", PaintFence, build, status=204, policy=policy, summary="Paint")
+    assert painting.grants == {DATA_READ, DATA_WRITE, OUTBOX_APPEND} | more
+
+
+def test_a_query_gets_no_more_than_its_limit_needs() -> None:
+    looking = query("/v1/fences", GetFence, build, policy=Policy(rate_limit=LIMITED), summary="Look")
+    assert looking.grants == {DATA_READ, EPHEMERAL_WRITE}
+
+
+def test_a_policy_that_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="changes nothing"):
+        Policy(caching=Caching(ttl_seconds=1), audit="PaintFence")
+    with pytest.raises(ValueError, match="at least one request"):
+        Limit(per=Per.USER, requests=0, window_seconds=60)
