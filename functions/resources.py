@@ -16,5 +16,3 @@ TOKENS_VERIFY = Grant("token-key", "verify")
 """Read the public key."""
 ANALYSES_SUBMIT = Grant("analysis-jobs", "submit")
 """Submit Batch jobs. `ANALYSIS_JOB_QUEUE`, `ANALYSIS_JOB_DEFINITION`."""
-EVENTS_WRITE = Grant("events", "write")
-"""Append to the event log. `EVENTS_BUCKET`."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from botocore.session import Session
 
+MAX_ATTEMPTS = 8
+"""Of one call. Where three in ten are refused for congestion, three attempts would fail one read in forty."""
+
 
 @cache
 def _session() -> "Session":
@@ -30,7 +33,7 @@ def client(service: str) -> Any:
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=2,
             read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
             max_pool_connections=16,
         ),
     )
@@ -40,3 +43,20 @@ def error_code(error: Any) -> str:
     """The code by which a service names why it refused a call, from botocore's `ClientError`."""
     code: str = error.response["Error"]["Code"]
     return code
+
+
+def is_outage(error: Any) -> bool:
+    """Whether a `ClientError` says that the service has no capacity or failed itself, rather than that we erred."""
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error_code(error) in _NO_CAPACITY
+
+
+_NO_CAPACITY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)

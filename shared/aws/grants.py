@@ -24,6 +24,7 @@ EPHEMERAL_WRITE = Grant("ephemeral", "write")
 AUDIT_APPEND = Grant("audit", "append")
 """Add entries, and neither change nor remove them."""
 EVENTS_READ = Grant("events", "read")
+"""Read the event log and payloads that are too large to travel. `EVENTS_BUCKET`."""
 EVENTS_WRITE = Grant("events", "write")
 BUS_PUBLISH = Grant("bus", "publish")
 CURSOR_SECRET = Grant("cursor-secret", "read")

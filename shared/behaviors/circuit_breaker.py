@@ -66,7 +66,10 @@ class CircuitBreaker:
         self._probe_seconds = probe_seconds
 
     def call(self, port: Callable[[], T], degraded: Callable[[], T] | None = None) -> T:
-        """Call the port. Raises what it raises, and `DependencyUnavailable` while open if there is no `degraded`."""
+        """The port's answer, or `degraded` when the port fails or isn't called.
+
+        Without one it raises what the port raises, and `DependencyUnavailable` while open.
+        """
         row = self._runtime.store.get(BreakerRow, self._pk, _SORT_KEY)
         now = self._now()
         probing = False
@@ -79,7 +82,9 @@ class CircuitBreaker:
             answer = port()
         except self._failures:
             self._count_failure(row, probing=probing)
-            raise
+            if degraded is None:
+                raise
+            return degraded()
         if probing:
             log().warning("circuit closed", extra={"breaker": self._name})
         if row is not None and (probing or row.failures):
@@ -108,11 +113,13 @@ class CircuitBreaker:
             self._open(opened, now)
             return
         counted = {":one": 1, ":now": now, ":end": now + self._window_seconds * 1000, ":expires": _expiry(now)}
-        if not self._update(
-            "SET failures = failures + :one, failures_end = :end, expires_at = :expires", "failures_end > :now", counted
+        another = "SET failures = failures + :one, failures_end = :end, expires_at = :expires"
+        first = "SET failures = :one, failures_end = :end, expires_at = :expires"
+        if not self._update(another, "failures_end > :now", counted) and not self._update(
+            first, "attribute_not_exists(failures_end) OR failures_end <= :now", counted
         ):
-            first = {name: value for name, value in counted.items() if name != ":now"}
-            self._update("SET failures = :one, failures_end = :end, expires_at = :expires", None, first)
+            # Somebody else's was the first in between.
+            self._update(another, "failures_end > :now", counted)
         row = self._runtime.store.get(BreakerRow, self._pk, _SORT_KEY)
         if row is not None and row.open_until is None and row.failures >= self._threshold:
             self._open(opened, now)

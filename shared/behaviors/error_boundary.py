@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.aws.clients import is_outage
 from shared.cqrs.pipeline import Invocation, Proceed
 from shared.kernel.errors import DependencyUnavailable, DomainError
 from shared.kernel.result import Failure, Result
@@ -24,18 +25,30 @@ class ErrorBoundary:
     """
 
     def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         try:
             return proceed(invocation)
         except DomainError as error:
+            if error.__cause__ is not None:
+                log().warning("refused", exc_info=error.__cause__, extra=self._about(invocation))
             return Failure(error)
-        except (BotoCoreError, TransactionUnavailable):
-            log().exception("dependency unavailable", extra=self._about(invocation))
-            return Failure(DependencyUnavailable("A service that this needs doesn't answer.", retry_after_seconds=2))
+        except (ConnectionError, HTTPClientError, TransactionUnavailable):
+            return self._unavailable(invocation)
+        except ClientError as error:
+            if is_outage(error):
+                return self._unavailable(invocation)
+            return self._bug(invocation)
         except Exception:  # noqa: BLE001 - the one edge
-            log().exception("unexpected exception", extra=self._about(invocation))
-            return Failure(InternalError())
+            return self._bug(invocation)
+
+    def _unavailable(self, invocation: Invocation) -> Failure:
+        log().exception("dependency unavailable", extra=self._about(invocation))
+        return Failure(DependencyUnavailable("A service that this needs doesn't answer.", retry_after_seconds=2))
+
+    def _bug(self, invocation: Invocation) -> Failure:
+        log().exception("unexpected exception", extra=self._about(invocation))
+        return Failure(InternalError())
 
     @staticmethod
     def _about(invocation: Invocation) -> dict[str, str]:

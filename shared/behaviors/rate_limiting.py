@@ -125,6 +125,10 @@ class RateLimiting:
 _NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)
 
 
+class _Throttled(Exception):
+    """DynamoDB takes no more writes of one key at the moment."""
+
+
 class Windows:
     """The counters, in the ephemeral table.
 
@@ -149,7 +153,11 @@ class Windows:
             room = _room(limit, seen.previous, elapsed_ms)
             if seen.current >= room:
                 return _wait_seconds(limit, seen, elapsed_ms)
-            taken, stored = self._write(subject, limit, seen, stored, room)
+            try:
+                taken, stored = self._write(subject, limit, seen, stored, room)
+            except _Throttled:
+                # The key is this subject's own, so its own requests are what is too many for the table.
+                return 1
             if taken:
                 self._remember(subject, seen)
                 return None
@@ -220,8 +228,7 @@ class Windows:
         except ClientError as error:
             code = error_code(error)
             if code in _THROTTLES:
-                # The key is this subject's own, so its own requests are what is too many for it.
-                raise RateLimited("Too many requests at once.", retry_after_seconds=1) from error
+                raise _Throttled from error
             if code != "ConditionalCheckFailedException":
                 raise
             return False, self._read(subject, error)

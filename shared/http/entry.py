@@ -162,7 +162,10 @@ def _source(event: Event) -> str | None:
         address = ipaddress.ip_address(given or "")
     except ValueError:
         return None
-    network = address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False)
+    if isinstance(address, ipaddress.IPv6Address):
+        network: object = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False)
+    else:
+        network = address
     return hashlib.sha256(str(network).encode()).hexdigest()[:32]
 
 

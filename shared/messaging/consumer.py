@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from shared.aws.settings import MissingSetting
 from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
 from shared.cqrs.pipeline import Context, Invocation, Proceed
-from shared.kernel.errors import DependencyUnavailable, DomainError, FieldError, ValidationFailed
+from shared.kernel.errors import DependencyUnavailable, DomainError, FieldError, RetryLater, ValidationFailed
 from shared.kernel.principals import System
 from shared.kernel.result import Failure
 from shared.messaging.dead_letters import LastErrors
@@ -33,6 +33,7 @@ from shared.persistence.unit_of_work import UnitOfWork
 INBOX_KEPT_SECONDS = 30 * 24 * 3600
 """Longer than the 14 days that a message can wait in a DLQ."""
 
+_INBOX = "INBOX"
 _MAX_BACKOFF_SECONDS = 900
 
 
@@ -82,7 +83,7 @@ class QueueFunction:
         failed: list[dict[str, str]] = []
         for record in event["Records"]:
             error = self._handle(record, lambda_context)
-            if error is not None and not isinstance(error, HandledBefore):
+            if error is not None:
                 failed.append({"itemIdentifier": record["messageId"]})
                 self._put_off(record, error)
         return {"batchItemFailures": failed}
@@ -95,14 +96,28 @@ class QueueFunction:
         invocation = Invocation(type(message), context, message=message)
         invocation.committing.append(self._remember)
         result = self._proceed(invocation)
-        return result.error if isinstance(result, Failure) else None
+        if isinstance(result, Failure) and not self._was_handled(context):
+            return result.error
+        return None
+
+    def _was_handled(self, context: Context) -> bool:
+        """What refuses a message may be the effect it had itself, when it was delivered before."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._runtime.store.get(InboxRow, self._inbox(context), _INBOX) is not None
+        except (BotoCoreError, ClientError):
+            log().exception("the inbox can't be read", extra={"subscriber": self.subscriber.name})
+            return False
+
+    def _inbox(self, context: Context) -> str:
+        return f"INBOX#{self.subscriber.name}#{context.message_id}"
 
     def _remember(self, uow: UnitOfWork, _answer: object) -> None:
-        message_id = uow.context.message_id
         uow.insert(
             InboxRow(
-                pk=f"INBOX#{self.subscriber.name}#{message_id}",
-                sk="INBOX",
+                pk=self._inbox(uow.context),
+                sk=_INBOX,
                 expires_at=int(self._runtime.clock.now().timestamp()) + INBOX_KEPT_SECONDS,
             ),
             otherwise=HandledBefore("This message was handled before."),
@@ -128,7 +143,7 @@ class QueueFunction:
                 message = self._read_data(expected, metadata, detail["data"])
         except UnreadableEvent as error:
             raise UnknownMessage(str(error)) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnknownMessage(f"not a {expected.__name__}: {_reason(error)}") from error
         now = self._runtime.clock.now()
         remaining_ms = lambda_context.get_remaining_time_in_millis() if lambda_context is not None else 28_000
@@ -175,19 +190,23 @@ class QueueFunction:
         log().error("message failed", extra={**about, "error": error.code, "reason": error.detail})
         try:
             self._last_errors.keep(message_id, self.subscriber.name, error)
-            self._back_off(record)
+            self._back_off(record, error)
         except (BotoCoreError, ClientError):
             log().exception("a failed message couldn't be put off", extra=about)
 
-    def _back_off(self, record: Mapping[str, Any]) -> None:
-        """Make the message visible again after a time that doubles with each delivery, up to 15 minutes."""
+    def _back_off(self, record: Mapping[str, Any], error: DomainError) -> None:
+        """Make the message visible again after a time that doubles with each delivery, up to 15 minutes.
+
+        An error that says when to try again is taken at its word.
+        """
         settings = QUEUES[self.subscriber.queue]
         deliveries = int(record["attributes"]["ApproximateReceiveCount"])
         ceiling = min(_MAX_BACKOFF_SECONDS, settings.first_backoff_seconds * 2 ** (deliveries - 1))
+        asked_seconds = error.retry_after_seconds if isinstance(error, RetryLater) else 0
         self._runtime.client("sqs").change_message_visibility(
             QueueUrl=self._runtime.settings["QUEUE_URL"],
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=random.randint(ceiling // 2, ceiling),
+            VisibilityTimeout=max(min(asked_seconds, _MAX_BACKOFF_SECONDS), random.randint(ceiling // 2, ceiling)),
         )
 
 

@@ -5,7 +5,7 @@ Should one slip into what is logged beside a line all the same, it is recognised
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,15 +38,18 @@ def log() -> "Logger":
 
 def redact(value: Any) -> Any:
     """The same structure with the values of whatever is named like a secret replaced, at any depth."""
+    if isinstance(value, str | int | float | None):
+        return value
     if isinstance(value, Mapping):
-        return {name: REDACTED if _is_secret(name) else redact(inner) for name, inner in value.items()}
+        return {name: REDACTED if _is_secret(str(name)) else redact(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [redact(inner) for inner in value]
     return value
 
 
-def _is_secret(name: object) -> bool:
-    plain = str(name).lower().replace("_", "").replace("-", "")
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    plain = name.lower().replace("_", "").replace("-", "")
     return any(word in plain for word in _SECRET_WORDS)
 
 

@@ -18,6 +18,7 @@ from tests.e2e.stacks import eventually
 from tests.faults.stage import Emulator, Stage
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # One worker, one emulator: two would only share the same cores.
     here = Path(__file__).parent

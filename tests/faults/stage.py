@@ -10,6 +10,7 @@ import botocore.session
 from botocore.config import Config
 
 from infra.local.aws import REGION
+from shared.aws.clients import MAX_ATTEMPTS
 from shared.aws.settings import Settings
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import Uuid7
@@ -28,7 +29,7 @@ class Emulator:
     url: str
     offset: Path
 
-    def connect(self, service: str, *, attempts: int = 3) -> Any:
+    def connect(self, service: str, *, attempts: int = MAX_ATTEMPTS) -> Any:
         """A client with the time limits and the retries of `shared.aws.clients`, without a shared connection pool."""
         session: Any = botocore.session.Session({"config_file": (None, None, None, None)})
         return session.create_client(

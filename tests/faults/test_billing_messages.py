@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -184,9 +183,6 @@ def test_any_duplication_and_order_leaves_the_ledger_equal_to_the_oracle(deliver
         assert sum(event.data["amount"] for event in events if event.data["feature_code"] == code) == amount
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the consumer asks the inbox only when it commits, and the handler refuses before"
-)
 def test_a_message_that_was_handled_is_taken_when_it_is_delivered_again() -> None:
     dynamodb = opened().copy()
     hold = Message("m-1", "hold", "a", (("conversation", 50),))

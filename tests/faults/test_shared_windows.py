@@ -62,11 +62,24 @@ def test_of_many_processes_one_probes(stage: Stage) -> None:
             calls.append(number)
             raise DependencyUnavailable("still down", retry_after_seconds=1)
 
-        try:
-            return breaker().call(fail, degraded=lambda: "degraded")
-        except DependencyUnavailable:
-            return "probed"
+        return breaker().call(fail, degraded=lambda: "degraded")
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(probe, range(64)))
-    assert (len(calls), answers.count("probed"), answers.count("degraded")) == (1, 1, 63)
+    assert (len(calls), answers) == (1, ["degraded"] * 64)
+
+
+def test_failures_at_the_same_moment_all_count(stage: Stage) -> None:
+    clock = FakeClock()
+
+    def fail(_number: int) -> str:
+        def down() -> str:
+            raise DependencyUnavailable("down", retry_after_seconds=1)
+
+        runtime = stage.runtime(clock=clock)
+        return CircuitBreaker("service", runtime, threshold=16).call(down, degraded=lambda: "degraded")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(fail, range(15)))
+    (row,) = stage.items("ephemeral")
+    assert row["failures"] == {"N": "15"}

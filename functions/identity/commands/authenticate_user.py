@@ -40,7 +40,7 @@ GUESSING = RateLimit(
     feature="log-in",
     limits=(
         # One network trying many accounts: enough for an office behind one address.
-        Limit(per=Per.SOURCE, requests=60, window_seconds=60),
+        Limit(per=Per.SOURCE, requests=300, window_seconds=60),
         # One network guessing at one account. Nobody else is kept from logging in to it.
         Limit(per=Per.SOURCE_AND_ACCOUNT, requests=20, window_seconds=300, spares_successes=True),
         # Many networks guessing at one account: at most the 100 failures that NIST SP 800-63B §5.2.2 allows, an hour.

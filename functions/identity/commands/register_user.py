@@ -56,7 +56,7 @@ ENDPOINT = command(
     # Each account gets credits, and each registration costs a password hash and tells whether an address is known.
     policy=Policy(
         public=True,
-        rate_limit=RateLimit(feature="registration", limits=(Limit(per=Per.SOURCE, requests=60, window_seconds=60),)),
+        rate_limit=RateLimit(feature="registration", limits=(Limit(per=Per.SOURCE, requests=300, window_seconds=60),)),
     ),
     summary="Register",
     # Argon2id takes 64 MiB and four lanes; a larger function has the processor for it.

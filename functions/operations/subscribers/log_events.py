@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from functions.resources import EVENTS_WRITE
+from shared.aws.grants import EVENTS_WRITE
 from shared.messaging.routing import BatchAnswer, EventTap, FunctionNeeds, QueueClass
 from shared.observability.logger import log
 from shared.persistence.scope import Runtime

@@ -24,6 +24,13 @@ def breaker(aws: Aws, name: str = "service") -> CircuitBreaker:
     return CircuitBreaker(name, aws.runtime, threshold=3, open_seconds=10, max_open_seconds=30, probe_seconds=5)
 
 
+def test_a_failed_call_is_answered_by_the_degraded_answer_and_counts(aws: Aws) -> None:
+    service = Service()
+    answers = [breaker(aws).call(service, degraded=lambda: "degraded") for _ in range(5)]
+    assert answers == ["degraded"] * 5
+    assert service.calls == 3
+
+
 def attempt(aws: Aws, service: Service, times: int = 1) -> DependencyUnavailable:
     for _ in range(times - 1):
         with pytest.raises(DependencyUnavailable):

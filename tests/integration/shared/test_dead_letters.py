@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from functions.entry import compose_message
 from shared.cqrs.messages import IntegrationEvent
-from shared.kernel.errors import Conflict
+from shared.kernel.errors import Conflict, DependencyUnavailable
 from shared.kernel.result import Failure, Result, Success
 from shared.messaging.consumer import QueueFunction, message_id_of
 from shared.messaging.dead_letters import LastErrors
@@ -33,6 +33,8 @@ def build(scope: WriteScope) -> Callable[[Painted], Result[None]]:
     def admire(event: Painted) -> Result[None]:
         if event.colour == "wet":
             return Failure(Conflict("The paint is wet."))
+        if event.colour == "sold out":
+            return Failure(DependencyUnavailable("No paint before noon.", retry_after_seconds=event.coats))
         scope.uow.record(Repainted(colour=event.colour, coats=event.coats), "f", version=1)
         return Success(None)
 
@@ -68,10 +70,12 @@ def of_body(body: str) -> dict[str, Any]:
 class Queue:
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
+        self.waits: list[int] = []
 
-    def change_message_visibility(self, **_request: Any) -> None:
+    def change_message_visibility(self, **request: Any) -> None:
         if self._error:
             raise self._error
+        self.waits.append(request["VisibilityTimeout"])
 
 
 def handle(aws: Aws, *records: dict[str, Any], queue: Queue | None = None) -> int:
@@ -135,6 +139,14 @@ def test_a_queue_that_does_not_answer_costs_the_others_nothing(aws: Aws) -> None
     good = record({"colour": "red", "coats": 1}, message_id="m-2", schema_version=2)
     assert handle(aws, of_body("no json"), good, queue=Queue(ConnectionClosedError(endpoint_url="sqs"))) == 1
     assert len(aws.events("Repainted")) == 1
+
+
+def test_a_message_waits_as_long_as_its_error_asks_for(aws: Aws) -> None:
+    queue = Queue()
+    for seconds in (1, 120, 5000):
+        handle(aws, record({"colour": "sold out", "coats": seconds}, schema_version=2), queue=queue)
+    assert 2 <= queue.waits[0] <= 5
+    assert queue.waits[1:] == [120, 900]
 
 
 def test_data_that_is_elsewhere_is_fetched_and_a_damaged_one_refused(aws: Aws) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from shared.behaviors.rate_limiting import RateLimiting
 from shared.cqrs.messages import Command
@@ -150,6 +151,26 @@ def test_nothing_that_was_given_is_kept_or_needed(aws: Aws) -> None:
     assert painter.send(Anonymous(), fields={"account": "ann@example.org"}) == 0
     assert painter.send(Anonymous(), workspace_id=None, source=None) == 0
     assert "ann@example.org" not in str(aws.items("ephemeral"))
+
+
+def test_a_subject_whose_counter_is_throttled_waits_and_costs_its_other_limits_nothing(aws: Aws) -> None:
+    class Throttling:
+        def __init__(self, client: Any) -> None:
+            self._client = client
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._client, name)
+
+        def update_item(self, **request: Any) -> Any:
+            if "workspace#" in str(request["Key"]):
+                raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+            return self._client.update_item(**request)
+
+    painter = Painter(aws, limit(Per.USER, 1), limit(Per.WORKSPACE, 10))
+    aws.fakes["dynamodb"] = Throttling(aws.client("dynamodb"))
+    assert painter.send() == 1
+    del aws.fakes["dynamodb"]
+    assert Painter(aws, limit(Per.USER, 1)).send() == 0
 
 
 def test_a_request_costs_one_write_for_each_limit(aws: Aws) -> None:

@@ -43,5 +43,6 @@ def source(address: str) -> str | None:
 def test_a_source_is_a_digest_of_the_network() -> None:
     assert source("192.0.2.1") != source("192.0.2.2")
     assert source("2001:db8::1") == source("2001:db8:0:0:ffff::2") != source("2001:db8:0:1::1")
+    assert source("::ffff:192.0.2.1") == source("192.0.2.1")
     assert source("") is source("nonsense") is None
     assert "192.0.2.1" not in str(source("192.0.2.1"))
