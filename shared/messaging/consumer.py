@@ -157,6 +157,8 @@ class QueueFunction:
             traceparent=metadata.traceparent,
             workspace_id=metadata.workspace_id,
             delivery=int(record["attributes"]["ApproximateReceiveCount"]),
+            occurred_at=metadata.occurred_at,
+            aggregate_version=metadata.aggregate.version if metadata.aggregate else None,
         )
 
     def _read_data(
@@ -215,7 +217,7 @@ def message_id_of(record: Mapping[str, Any]) -> str:
     try:
         body = json.loads(record["body"])
         message_id = body["detail"]["metadata"]["message_id"] if "metadata" in body["detail"] else body["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message_id = None
     return message_id if isinstance(message_id, str) and message_id else str(record["messageId"])
 

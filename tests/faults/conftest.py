@@ -1,4 +1,7 @@
-"""The embedded emulator without any app, and the seed of all faults."""
+"""The embedded emulator without any app, and the seed of all faults.
+
+The modules that use the emulator are one group: a second one on another worker would only share the same cores.
+"""
 
 import os
 import uuid
@@ -16,15 +19,6 @@ from infra.local.supervisor import answers, free_port
 from shared.observability.logger import log
 from tests.e2e.stacks import eventually
 from tests.faults.stage import Emulator, Stage
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One worker, one emulator: two would only share the same cores.
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("faults"))
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from tests.faults.stage import Stage
 from tests.support.faults import Fault, Network, Plan, at_random
 from tests.support.http import Answer, Caller
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 THREADS = 48
 WRITES_CONGESTED = at_random({Fault.CONFLICT: 0.15, Fault.THROTTLED: 0.15}, {"TransactWriteItems"})
 READS_CONGESTED = at_random({Fault.THROTTLED: 0.3}, {"GetItem"})

@@ -12,6 +12,8 @@ from tests.faults.stage import Stage
 from tests.support.faults import Crash, Fault, Network, at, no_faults
 from tests.support.http import Answer, Caller
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 COMMANDS: dict[str, tuple[Endpoint, str, object]] = {
     "deposit": (deposits.ENDPOINT, "/v1/deposits", {"account": "a", "amount": 5}),
     "create workspace": (create_workspace.ENDPOINT, "/v1/workspaces", {"name": "Studio"}),

@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from tests.faults.stage import Stage
 from tests.support.faults import Crash, Fault, Network, Plan, at, at_random, redelivered
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 
 def behind(stage: Stage, plan: Plan, service: str = "dynamodb", *, attempts: int = 1) -> tuple[Any, Network]:
     network = Network(plan, "seed")

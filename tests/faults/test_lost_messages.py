@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import Random
 
+import pytest
 from botocore.exceptions import BotoCoreError
 
 from shared.cqrs.pipeline import Context
@@ -18,6 +19,8 @@ from tests.faults.deposits import AccountRow
 from tests.faults.stage import Stage
 from tests.support.faults import Fault, Network, at, at_random
 from tests.support.http import Caller
+
+pytestmark = pytest.mark.xdist_group("faults")
 
 LOSSES = {Fault.REQUEST_LOST: 0.15, Fault.REPLY_LOST: 0.15}
 TOKEN_SECONDS = 600

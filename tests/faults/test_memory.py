@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 from tests.faults.memory import MemoryDynamoDb
 from tests.faults.stage import Stage
+
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 class SampleRow(DataRow):

@@ -19,6 +19,8 @@ from tests.faults.queue import Queue
 from tests.faults.stage import Stage
 from tests.support.faults import Crash, Fault, Network, at, at_random, no_faults, redelivered
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 
 class Paid(IntegrationEvent):
     service_name: ClassVar[str] = "tests"

@@ -24,6 +24,8 @@ from tests.faults.stage import Item, Stage
 from tests.support.clock import FakeClock
 from tests.support.faults import Crash, Fault, Network, Plan, at, at_random, body_of, no_faults, over_http, reply
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 SETTINGS = Settings({"BUS_NAME": "bus", "OUTBOX_TABLE": "outbox"})
 
 

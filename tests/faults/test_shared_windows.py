@@ -11,6 +11,8 @@ from shared.kernel.errors import DependencyUnavailable, RateLimited
 from tests.faults.stage import Stage
 from tests.support.clock import FakeClock
 
+pytestmark = pytest.mark.xdist_group("faults")
+
 LIMIT = Limit(per=Per.WORKSPACE, requests=40, window_seconds=60)
 
 

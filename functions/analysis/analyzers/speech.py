@@ -71,7 +71,14 @@ class SpeechAnalyzer:
 
     def finish(self, duration_ms: int) -> Findings:
         self._recognize(final=True)
-        return Findings(speech=tuple(segment for segment in self._segments if segment.start_ms < duration_ms))
+        # Sound often lasts a little longer than the pictures do.
+        return Findings(
+            speech=tuple(
+                segment.model_copy(update={"end_ms": min(segment.end_ms, duration_ms)})
+                for segment in self._segments
+                if segment.start_ms < duration_ms
+            )
+        )
 
     def _append(self, samples: NDArray[np.int16]) -> None:
         self._pieces.append(samples)

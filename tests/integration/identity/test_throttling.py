@@ -27,14 +27,14 @@ def test_guessing_at_an_account_is_refused_with_the_time_to_wait(aws: Aws) -> No
 
 
 def test_one_network_tries_only_so_many_accounts(aws: Aws) -> None:
-    statuses = [guess(aws, f"user{number}@example.org").status for number in range(70)]
-    assert (statuses.count(422), statuses.count(429)) == (60, 10)
+    statuses = [guess(aws, f"user{number}@example.org").status for number in range(310)]
+    assert (statuses.count(422), statuses.count(429)) == (300, 10)
     assert send(aws, register_user.ENDPOINT, {}).status == 422, "another feature"
 
 
 def test_registration_is_throttled_and_keeps_no_address(aws: Aws) -> None:
-    statuses = [send(aws, register_user.ENDPOINT, {"email": "ann@example.org"}).status for _ in range(61)]
-    assert (statuses.count(422), statuses[-1]) == (60, 429)
+    statuses = [send(aws, register_user.ENDPOINT, {"email": "ann@example.org"}).status for _ in range(301)]
+    assert (statuses.count(422), statuses[-1]) == (300, 429)
     guess(aws)
     kept = str(aws.items("ephemeral"))
     assert "192.0.2.1" not in kept

@@ -54,6 +54,12 @@ def test_utterances_keep_their_times_across_pieces() -> None:
     ]
 
 
+def test_speech_ends_with_the_video_however_long_its_sound_lasts() -> None:
+    analyzer = SpeechAnalyzer(ToneRecognizer())
+    hear(analyzer, sound(30, [(5, 10, 0.1), (19, 22, 0.2), (25, 27, 0.3)]))
+    assert told(analyzer.finish(20_000).speech) == [("0.1", 5000, 10_000), ("0.2", 19_000, 20_000)]
+
+
 def test_an_utterance_across_the_end_of_a_piece_stays_whole() -> None:
     analyzer = SpeechAnalyzer(ToneRecognizer())
     hear(analyzer, sound(60, [(5, 10, 0.1), (38, 43, 0.2)]))
