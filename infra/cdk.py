@@ -4,6 +4,7 @@ It works on the AWS account of the caller's own environment: `python -m infra.cd
 """
 
 import os
+import subprocess
 import sys
 
 from infra.local.install import InstallFailed, install_cdk_cli, node_folder
@@ -22,9 +23,8 @@ def main() -> int:
     cli = layout.cdk_cli / "node_modules" / "aws-cdk" / "bin" / "cdk"
     # aws-cdk-lib looks for a Node of its own accord, and is tried with version 20 too.
     environment = {**os.environ, "JSII_NODE": str(node), "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
-    sys.stdout.flush()
-    os.chdir(layout.checkout)
-    os.execve(node, [str(node), str(cli), *sys.argv[1:]], environment)
+    command = [str(node), str(cli), *sys.argv[1:]]
+    return subprocess.run(command, cwd=layout.checkout, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
