@@ -4,6 +4,7 @@
 writes.
 """
 
+from functions.identity.public import platform_administrators
 from functions.workspaces.public import workspace_access
 from shared.behaviors.order import message_chain, request_chain
 from shared.cqrs.pipeline import Proceed
@@ -24,7 +25,13 @@ def queue_function(subscriber: Subscriber) -> QueueFunction:
 
 def compose_request(endpoint: Endpoint, runtime: Runtime) -> Proceed:
     return request_chain(
-        endpoint.message, endpoint.policy, endpoint.build, runtime, workspace_access(runtime), endpoint.present
+        endpoint.message,
+        endpoint.policy,
+        endpoint.build,
+        runtime,
+        workspace_access(runtime),
+        endpoint.present,
+        administrators=platform_administrators(runtime),
     )
 
 

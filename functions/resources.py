@@ -16,3 +16,15 @@ TOKENS_VERIFY = Grant("token-key", "verify")
 """Read the public key."""
 ANALYSES_SUBMIT = Grant("analysis-jobs", "submit")
 """Submit Batch jobs. `ANALYSIS_JOB_QUEUE`, `ANALYSIS_JOB_DEFINITION`."""
+OUTBOX_READ = Grant("outbox", "read")
+"""Look at what is unpublished. `OUTBOX_TABLE`."""
+DEAD_LETTERS_READ = Grant("dead-letters", "read")
+"""Read the stage's dead-letter queues. `DEAD_LETTER_SOURCES`."""
+DEAD_LETTERS_DISCARD = Grant("dead-letters", "discard")
+"""Read and remove."""
+DEAD_LETTERS_REDRIVE = Grant("dead-letters", "redrive")
+"""Read, send to the queue that it came from, and remove."""
+SUBSCRIPTIONS_READ = Grant("subscriptions", "read")
+"""Know who subscribes to what. `SUBSCRIPTIONS`."""
+SUBSCRIPTIONS_SEND = Grant("subscriptions", "send")
+"""Send to a subscriber's queue."""

@@ -4,7 +4,7 @@ Everything but what holds state is made from the declarations beside the handler
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_cdk import App
 from constructs import Construct
@@ -12,7 +12,15 @@ from constructs import Construct
 from infra.assets import BuiltFolder, context_code
 from infra.constructs.alarms import Alarms
 from infra.constructs.functions import ContextFunctions
-from infra.declarations import AUTHORIZER, FALLBACK, Declared, discover, function_needs
+from infra.declarations import (
+    AUTHORIZER,
+    FALLBACK,
+    Declared,
+    dead_letter_sources,
+    discover,
+    function_needs,
+    subscriptions,
+)
 from infra.grants import Resources
 from infra.layers.build import stage_layers
 from infra.stacks.analysis import AnalysisStack
@@ -50,7 +58,11 @@ def build(scope: Construct, stage: Stage, functions: Functions) -> None:
     foundation = FoundationStack(scope, stage)
     messaging = MessagingStack(scope, stage)
     alarms = Alarms(messaging.alarm_topics)
-    resources = foundation.resources(messaging.bus)
+    resources = replace(
+        foundation.resources(messaging.bus),
+        dead_letter_sources=dead_letter_sources(functions.declared),
+        subscriptions=subscriptions(functions.declared),
+    )
     api = _api(scope, stage, functions, resources, alarms)
     for context in sorted({one.context for one in functions.declared}):
         stack = ContextStack(

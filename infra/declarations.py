@@ -2,13 +2,15 @@
 
 import importlib
 import importlib.util
+import json
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeAlias
 
 from shared.aws.grants import DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.cqrs.messages import IntegrationEvent, MessageCommand
 from shared.http.endpoint import Endpoint
 from shared.messaging.routing import EventTap, FunctionNeeds, Schedule, StreamConsumer, Subscriber
 
@@ -82,6 +84,34 @@ def function_needs(module: str) -> FunctionNeeds | None:
     if not isinstance(needs, FunctionNeeds):
         raise UndeclaredFunction(f"NEEDS of {module} isn't a FunctionNeeds")
     return needs
+
+
+def dead_letter_sources(declared: Iterable[Declared]) -> str:
+    """What leaves dead letters, as JSON: queues that a rule feeds or commands are sent to, readers, schedules."""
+    sources: dict[str, list[str]] = {"queues": [], "commands": [], "streams": [], "schedules": []}
+    for one in declared:
+        match one.declaration:
+            case Subscriber(message=message) as reader if issubclass(message, MessageCommand):
+                sources["commands"].append(reader.queue_name)
+            case Subscriber() | EventTap() as reader:
+                sources["queues"].append(reader.queue_name)
+            case StreamConsumer(name=name):
+                sources["streams"].append(name)
+            case Schedule(name=name):
+                sources["schedules"].append(name)
+            case Endpoint():
+                pass
+    return json.dumps({kind: sorted(names) for kind, names in sources.items()}, separators=(",", ":"))
+
+
+def subscriptions(declared: Iterable[Declared]) -> str:
+    """Who subscribes to events of our own, as JSON: `[[queue, source, detail type], …]`."""
+    found = [
+        [one.declaration.queue_name, one.declaration.message.source(), one.declaration.message.detail_type()]
+        for one in declared
+        if isinstance(one.declaration, Subscriber) and issubclass(one.declaration.message, IntegrationEvent)
+    ]
+    return json.dumps(sorted(found), separators=(",", ":"))
 
 
 def _packages(root: ModuleType) -> Iterator[str]:

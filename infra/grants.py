@@ -14,6 +14,7 @@ from aws_cdk.aws_kms import Key
 from aws_cdk.aws_s3 import IBucket
 
 from shared.aws.grants import Grant
+from shared.messaging.routing import QueueClass
 
 _READ = ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
 _WRITE = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -23,11 +24,14 @@ _TABLES: Mapping[Grant, tuple[str, ...]] = {
     Grant("data", "write"): _WRITE,
     Grant("outbox", "append"): ("dynamodb:PutItem",),
     Grant("outbox", "publish"): ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+    Grant("outbox", "read"): ("dynamodb:Query",),
     Grant("ephemeral", "read"): _READ,
     # What is claimed there is read first: an answer given before, a lease, a window.
     Grant("ephemeral", "write"): ("dynamodb:GetItem", *_WRITE),
     Grant("read-models", "read"): _READ,
     Grant("read-models", "write"): ("dynamodb:GetItem", *_WRITE),
+    # A generation's rows lie in as many partitions as there are tenants, and no index lists them.
+    Grant("read-models", "rebuild"): ("dynamodb:Scan",),
     Grant("audit", "append"): ("dynamodb:PutItem",),
     Grant("audit", "read"): _READ,
 }
@@ -39,6 +43,17 @@ _OBJECTS: Mapping[str, tuple[str, ...]] = {
 }
 
 _KEY: Mapping[str, str] = {"sign": "kms:Sign", "verify": "kms:GetPublicKey"}
+
+# Names end so that the dead letters of all queues are told from the queues themselves.
+_DEAD_LETTER_QUEUES = ("*-dlq", "*-undelivered", "*-failures")
+_READ_QUEUE = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+)
+_BATCHED = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:SendMessage")
+_SEND = ("sqs:GetQueueUrl", "sqs:SendMessage")
 
 _BUCKETS = ("uploads", "results", "events")
 
@@ -58,6 +73,12 @@ class Resources:
     cursor_secret_arn: str
     analysis_name: str
     """The name of the analysis' job queue and job definition alike."""
+    dead_letter_sources: str = "{}"
+    """What leaves dead letters, as functions are told it."""
+    subscriptions: str = "[]"
+    """Who subscribes to what, as functions are told it."""
+    stage_prefix: str
+    """What the names of the stage's queues begin with."""
     emulated: bool
     """The emulator knows no ARNs of what Batch is asked for: it authorises its calls on `*` alone."""
 
@@ -91,7 +112,7 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
         case Grant(resource=name) if grant in _TABLES:
             table = resources.tables[name]
             yield (table.table_arn,), _TABLES[grant]
-            if grant == Grant("outbox", "publish"):
+            if name == "outbox" and grant.access in ("publish", "read"):
                 yield (f"{table.table_arn}/index/unpublished",), ("dynamodb:Query",)
         case Grant(resource=name, access=access) if name in _BUCKETS and access in _OBJECTS:
             bucket = resources.buckets[name]
@@ -105,6 +126,15 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
             yield (resources.cursor_secret_arn,), ("secretsmanager:GetSecretValue",)
         case Grant("bus", "publish"):
             yield (resources.bus.event_bus_arn,), ("events:PutEvents",)
+        case Grant("dead-letters", "read" | "discard" | "redrive" as access):
+            dead = tuple(queue_arn(stack, resources.stage_prefix + name) for name in _DEAD_LETTER_QUEUES)
+            yield dead, _batched(resources, _READ_QUEUE if access == "read" else (*_READ_QUEUE, "sqs:DeleteMessage"))
+            if access == "redrive":
+                yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
+        case Grant("subscriptions", "read"):
+            pass
+        case Grant("subscriptions", "send"):
+            yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
         case Grant("analysis-jobs", "submit"):
             definition = stack.format_arn(
                 service="batch", resource="job-definition", resource_name=resources.analysis_name
@@ -129,12 +159,27 @@ def _names(grant: Grant, resources: Resources) -> dict[str, str]:
             return {"CURSOR_SECRET_ID": resources.cursor_secret_arn}
         case "bus":
             return {"BUS_NAME": resources.bus.event_bus_name}
+        case "dead-letters":
+            return {"DEAD_LETTER_SOURCES": resources.dead_letter_sources}
+        case "subscriptions":
+            return {"SUBSCRIPTIONS": resources.subscriptions}
         case "analysis-jobs":
             return {"ANALYSIS_JOB_QUEUE": resources.analysis_name, "ANALYSIS_JOB_DEFINITION": resources.analysis_name}
         case name if name in _BUCKETS:
             return {f"{variable}_BUCKET": resources.buckets[name].bucket_name}
         case name:
             return {f"{variable}_TABLE": resources.tables[name].table_name}
+
+
+def _subscriber_queues(resources: Resources, stack: Stack) -> tuple[str, ...]:
+    return tuple(queue_arn(stack, f"{resources.stage_prefix}{queue_class}-*") for queue_class in QueueClass)
+
+
+def _batched(resources: Resources, actions: tuple[str, ...]) -> tuple[str, ...]:
+    """SQS authorises a batch as the action it is a batch of; the emulator wants it granted by its own name."""
+    if not resources.emulated:
+        return actions
+    return (*actions, *(f"{action}Batch" for action in actions if action in _BATCHED))
 
 
 def queue_arn(stack: Stack, name: str) -> str:

@@ -1,6 +1,7 @@
 """What other contexts may use of billing. Every change happens in the caller's own transaction."""
 
 from functions.billing.adapters.accounts import CreditAccounts, read_pools, read_tier
+from functions.billing.adapters.projections import USAGE
 from functions.billing.domain.credits import CreditPool, FeatureCode, InsufficientCredits
 from functions.billing.domain.tiers import FREE, Tier
 from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
@@ -8,6 +9,7 @@ from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsH
 __all__ = [
     "EVENTS",
     "FREE",
+    "PROJECTIONS",
     "AllowancesGranted",
     "CreditAccounts",
     "CreditConsumed",
@@ -28,3 +30,6 @@ EVENTS = (
     CreditsReleased,
 )
 """All that this context publishes."""
+
+PROJECTIONS = (USAGE,)
+"""All read models of this context."""

@@ -13,6 +13,22 @@ class VideoCreated(IntegrationEvent):
     size_bytes: int
 
 
+class VideoChanged(IntegrationEvent):
+    """The whole state of a video after any change, for those who keep a picture of it; other events tell what happened.
+
+    Of two of one video the one with the greater aggregate version is the newer.
+    """
+
+    service_name = "videos"
+    aggregate_type = "video"
+
+    workspace_id: str
+    video_id: str
+    status: str
+    current_analysis_id: str | None
+    active_analysis_id: str | None
+
+
 class VideoUploaded(IntegrationEvent):
     service_name = "videos"
     aggregate_type = "video"

@@ -1,6 +1,7 @@
 """What other contexts and the worker may use of videos."""
 
 from functions.videos.adapters.embedding import MiniLmEmbedder
+from functions.videos.adapters.projections import VIDEOS
 from functions.videos.adapters.results import MomentLibrary, VideoMoments
 from functions.videos.adapters.videos import read_video
 from functions.videos.domain.results import Moment, MomentKind
@@ -10,6 +11,7 @@ from functions.videos.events import (
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,
+    VideoChanged,
     VideoCreated,
     VideoRejected,
     VideoUploaded,
@@ -18,6 +20,7 @@ from functions.videos.messages import CompleteAnalysis
 
 __all__ = [
     "EVENTS",
+    "PROJECTIONS",
     "AnalysisCompleted",
     "AnalysisFailed",
     "AnalysisRequested",
@@ -27,6 +30,7 @@ __all__ = [
     "MomentKind",
     "MomentLibrary",
     "Video",
+    "VideoChanged",
     "VideoCreated",
     "VideoMoments",
     "VideoRejected",
@@ -40,8 +44,12 @@ EVENTS = (
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,
+    VideoChanged,
     VideoCreated,
     VideoRejected,
     VideoUploaded,
 )
 """All that this context publishes."""
+
+PROJECTIONS = (VIDEOS,)
+"""All read models of this context."""

@@ -26,5 +26,9 @@ AUDIT_APPEND = Grant("audit", "append")
 EVENTS_READ = Grant("events", "read")
 """Read the event log and payloads that are too large to travel. `EVENTS_BUCKET`."""
 EVENTS_WRITE = Grant("events", "write")
+READ_MODELS_READ = Grant("read-models", "read")
+READ_MODELS_WRITE = Grant("read-models", "write")
+READ_MODELS_REBUILD = Grant("read-models", "rebuild")
+"""Walk over a whole generation of a read model, on top of reading and writing it."""
 BUS_PUBLISH = Grant("bus", "publish")
 CURSOR_SECRET = Grant("cursor-secret", "read")

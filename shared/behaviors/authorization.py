@@ -23,13 +23,33 @@ class WorkspaceAccess(Protocol):
         ...
 
 
+class PlatformAdministrators(Protocol):
+    def include(self, principal: Principal) -> bool:
+        """Whether the principal runs the platform."""
+        ...
+
+
+class Nobody:
+    """A platform without administrators."""
+
+    def include(self, principal: Principal) -> bool:
+        return False
+
+
 class Authorization:
     """With a `trail`, refusals are kept in it."""
 
-    def __init__(self, policy: Policy, access: WorkspaceAccess, trail: AuditTrail | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        access: WorkspaceAccess,
+        trail: AuditTrail | None = None,
+        administrators: PlatformAdministrators | None = None,
+    ) -> None:
         self._policy = policy
         self._access = access
         self._trail = trail
+        self._administrators = administrators or Nobody()
 
     def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
         refusal = self._refusal(invocation)
@@ -45,6 +65,8 @@ class Authorization:
             return None
         if isinstance(context.principal, Anonymous):
             return Unauthenticated(context.principal.reason)
+        if self._policy.administrators and not self._administrators.include(context.principal):
+            return NotFound()
         if self._policy.permission is None:
             return None
         workspace_id = context.workspace_id

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.behaviors.audit import Audit, AuditTrail
-from shared.behaviors.authorization import Authorization, WorkspaceAccess
+from shared.behaviors.authorization import Authorization, PlatformAdministrators, WorkspaceAccess
 from shared.behaviors.caching import AnswerCache, Caching
 from shared.behaviors.error_boundary import ErrorBoundary
 from shared.behaviors.idempotency import Idempotency
@@ -31,6 +31,7 @@ def request_chain(
     present: Callable[[ReadScope, Any], object] | None = None,
     tiers: Limits | None = None,
     cache: AnswerCache | None = None,
+    administrators: PlatformAdministrators | None = None,
 ) -> Proceed:
     """A request's chain; what stands in parentheses only where the policy asks for it.
 
@@ -41,8 +42,8 @@ def request_chain(
 
     Logging stands outside the boundary, so that its line tells how the request ended for the caller, crashes included.
     A replayed answer is no new attempt, so Audit stands behind Idempotency. `tiers` says the limits that depend on a
-    tier; `cache` is this process' own unless one is shared. Raises `ValueError` for a policy that the kind of message
-    can't have.
+    tier; `cache` is this process' own unless one is shared; without `administrators` there are none. Raises
+    `ValueError` for a policy that the kind of message can't have.
     """
     changes_state = issubclass(message_type, Command)
     if policy.audit is not None and not changes_state:
@@ -53,7 +54,7 @@ def request_chain(
     behaviors: list[Behavior] = [Logging(policy.slow_after_ms), ErrorBoundary()]
     if present is not None:
         behaviors.append(Presentation(present, runtime))
-    behaviors.append(Authorization(policy, access, trail))
+    behaviors.append(Authorization(policy, access, trail, administrators))
     if policy.rate_limit is not None:
         behaviors.append(RateLimiting(policy.rate_limit, runtime, tiers))
     behaviors.append(Validation())

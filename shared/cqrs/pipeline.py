@@ -21,7 +21,8 @@ class Context:
 
     `message_id` names this delivery of intent: everything derived from it (tokens, inbox items) repeats with it.
     `deadline` bounds retries; `answered_before` is set when the answer is a replay of an earlier one; `delivery` counts
-    how often a queue has handed the message out. `source` is a digest of the network that a request came from;
+    how often a queue has handed the message out. `occurred_at` and `aggregate_version` tell when an event happened and
+    which version of its aggregate it made. `source` is a digest of the network that a request came from;
     `permissions` are what Authorization found the caller may do in the workspace.
     """
 
@@ -38,6 +39,8 @@ class Context:
     idempotency_key: str | None = None
     answered_before: bool = False
     delivery: int = 1
+    occurred_at: str | None = None
+    aggregate_version: int | None = None
 
 
 @dataclass(slots=True)

@@ -77,13 +77,14 @@ class Policy:
     """How a message is treated.
 
     `public`: anyone may send it. `permission`: what a caller must hold in the workspace named by the path's
-    `workspace_id`; without one any authenticated caller may send it. `audit`: the name under which a command's attempts
-    and their ends are kept in the audit trail, as are refusals of its authorization. `slow_after_ms`: a longer run is
-    logged as slow.
+    `workspace_id`; without one any authenticated caller may send it. `administrators`: only those who run the platform
+    may send it; for others it isn't there. `audit`: the name under which a command's attempts and their ends are kept
+    in the audit trail, as are refusals of its authorization. `slow_after_ms`: a longer run is logged as slow.
     """
 
     public: bool = False
     permission: str | None = None
+    administrators: bool = False
     rate_limit: RateLimit | None = None
     idempotency: Idempotency = Idempotency.NONE
     audit: str | None = None
@@ -93,6 +94,8 @@ class Policy:
     def __post_init__(self) -> None:
         if self.public and self.permission:
             raise ValueError("a public message can't ask for a permission")
+        if self.administrators and (self.public or self.permission):
+            raise ValueError("who administers the platform is asked neither for a permission nor let in with everybody")
         if self.public and self.idempotency is not Idempotency.NONE:
             raise ValueError("keys are scoped to a caller: a public message takes none")
         if self.caching and (self.audit or self.idempotency is not Idempotency.NONE):

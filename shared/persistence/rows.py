@@ -40,6 +40,12 @@ class EphemeralRow(Row):
     expires_at = NumberAttribute()
 
 
+class ReadModelRow(Row):
+    """A row of a denormalised view, made from events and rebuilt from their log."""
+
+    table = "read-models"
+
+
 def key_of(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 

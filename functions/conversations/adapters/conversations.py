@@ -12,6 +12,7 @@ from functions.conversations.adapters.rows import (
 )
 from functions.conversations.domain.answering import Answer, Citation
 from functions.conversations.domain.conversation import Conversation, Question, QuestionStatus
+from shared.persistence.batch_reads import get_many
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
@@ -25,14 +26,16 @@ class QuestionPage:
 
 def read_conversation(store: Store, workspace_id: str, conversation_id: str) -> Conversation | None:
     row = store.get(ConversationRow, conversation_partition(workspace_id, conversation_id), CONVERSATION)
-    if row is None:
-        return None
-    return Conversation(
-        workspace_id=workspace_id,
-        conversation_id=conversation_id,
-        video_ids=tuple(row.video_ids),
-        created_at=row.created_at,
-    )
+    return _conversation(row, workspace_id, conversation_id) if row else None
+
+
+def read_conversations(store: Store, workspace_id: str, conversation_ids: Sequence[str]) -> list[Conversation | None]:
+    """Conversations of this workspace in the order asked for; `None` where there is none."""
+    keys = [(conversation_partition(workspace_id, one), CONVERSATION) for one in conversation_ids]
+    rows = get_many(store, ConversationRow, keys)
+    return [
+        _conversation(row, workspace_id, one) if row else None for row, one in zip(rows, conversation_ids, strict=True)
+    ]
 
 
 def read_question(store: Store, workspace_id: str, conversation_id: str, question_id: str) -> Question | None:
@@ -96,4 +99,13 @@ def _question(row: QuestionRow) -> Question:
         status=QuestionStatus(row.status),
         answer=Answer(row.answer, row.grounded, tuple(Citation(**citation) for citation in row.citations)),
         asked_at=row.asked_at,
+    )
+
+
+def _conversation(row: ConversationRow, workspace_id: str, conversation_id: str) -> Conversation:
+    return Conversation(
+        workspace_id=workspace_id,
+        conversation_id=conversation_id,
+        video_ids=tuple(row.video_ids),
+        created_at=row.created_at,
     )

@@ -8,6 +8,7 @@ from shared.persistence.rows import DataRow
 USER = "USER"
 SESSION = "SESSION#"
 CLAIM = "CLAIM"
+ADMINISTRATORS = "PLATFORM-ADMINISTRATORS"
 
 
 def user_partition(user_id: str) -> str:
@@ -27,6 +28,13 @@ class UserRow(DataRow):
 
 class EmailClaimRow(DataRow):
     user_id = UnicodeAttribute()
+
+
+class AdministratorRow(DataRow):
+    """A user who runs the platform; all of them are one partition, under their ids."""
+
+    added_by = UnicodeAttribute()
+    added_at = UnicodeAttribute()
 
 
 class SessionRow(DataRow):

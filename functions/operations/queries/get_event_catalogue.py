@@ -1,6 +1,7 @@
 import functions.billing.public as billing
 import functions.conversations.public as conversations
 import functions.identity.public as identity
+import functions.operations.public as operations
 import functions.videos.public as videos
 import functions.workspaces.public as workspaces
 from functions.entry import http_function
@@ -23,7 +24,9 @@ class GetEventCatalogue(Query[EventCatalogue]):
 class GetEventCatalogueHandler:
     def __call__(self, query: GetEventCatalogue) -> Result[EventCatalogue]:
         published = EventTypes(
-            event for context in (billing, conversations, identity, videos, workspaces) for event in context.EVENTS
+            event
+            for context in (billing, conversations, identity, operations, videos, workspaces)
+            for event in context.EVENTS
         )
         return Success(EventCatalogue(events=published.catalogue()))
 

@@ -1,6 +1,10 @@
+from collections.abc import Sequence
+
 from functions.videos.adapters.rows import VIDEO, VideoRow, video_partition
 from functions.videos.domain.media import MediaInfo, Rejection, RejectionReason
 from functions.videos.domain.video import Video, VideoStatus
+from functions.videos.events import VideoChanged
+from shared.persistence.batch_reads import get_many
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
@@ -11,18 +15,39 @@ def read_video(store: Store, workspace_id: str, video_id: str) -> Video | None:
     return _to_video(row) if row else None
 
 
+def read_videos(store: Store, workspace_id: str, video_ids: Sequence[str]) -> list[Video | None]:
+    """Videos of this workspace in the order asked for, read consistently; `None` where there is none."""
+    rows = get_many(store, VideoRow, [(video_partition(workspace_id, video_id), VIDEO) for video_id in video_ids])
+    return [_to_video(row) if row else None for row in rows]
+
+
 class Videos:
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
 
     def add(self, video: Video) -> None:
         self._uow.insert(_to_row(video, version=1))
+        self._tell(video, version=1)
 
     def save(self, video: Video) -> int:
         """Write a changed video; returns its new version. Whoever read an older one has to decide anew."""
         version = video.version + 1
         self._uow.put(_to_row(video, version), condition=VideoRow.version == video.version)
+        self._tell(video, version)
         return version
+
+    def _tell(self, video: Video, version: int) -> None:
+        self._uow.record(
+            VideoChanged(
+                workspace_id=video.workspace_id,
+                video_id=video.video_id,
+                status=video.status,
+                current_analysis_id=video.current_analysis_id,
+                active_analysis_id=video.active_analysis_id,
+            ),
+            video.video_id,
+            version,
+        )
 
 
 def _to_row(video: Video, version: int) -> VideoRow:

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from functions.workspaces.adapters.rows import (
     COLLABORATOR,
     OWNED,
@@ -11,12 +14,33 @@ from functions.workspaces.adapters.rows import (
 from functions.workspaces.domain.roles import Role
 from functions.workspaces.domain.workspace import MAX_FREE_WORKSPACES, TooManyFreeWorkspaces
 from shared.kernel.result import Failure, Result, Success
+from shared.persistence.batch_reads import get_many
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
 
 def read_workspace(store: Store, workspace_id: str) -> WorkspaceRow | None:
     return store.get(WorkspaceRow, workspace_partition(workspace_id), WORKSPACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    workspace_id: str
+    name: str
+    role: Role
+    created_at: str
+
+
+def read_memberships(store: Store, user_id: str, workspace_ids: Sequence[str]) -> list[Membership]:
+    """Those of the workspaces that the user belongs to, read consistently."""
+    partitions = [workspace_partition(one) for one in workspace_ids]
+    workspaces = get_many(store, WorkspaceRow, [(one, WORKSPACE) for one in partitions])
+    collaborators = get_many(store, CollaboratorRow, [(one, COLLABORATOR + user_id) for one in partitions])
+    return [
+        Membership(workspace_id=workspace_id, name=workspace.name, role=Role(own.role), created_at=workspace.created_at)
+        for workspace_id, workspace, own in zip(workspace_ids, workspaces, collaborators, strict=True)
+        if workspace and own
+    ]
 
 
 class Workspaces:

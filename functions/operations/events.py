@@ -1,0 +1,13 @@
+from shared.cqrs.messages import IntegrationEvent
+
+
+class OperationProgressed(IntegrationEvent):
+    """An operation was started (step 0) or has done a step. While it is running, the event sets off the next one."""
+
+    service_name = "operations"
+    aggregate_type = "operation"
+
+    operation_id: str
+    kind: str
+    status: str
+    step: int
