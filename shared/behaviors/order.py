@@ -45,6 +45,27 @@ def request_chain(
     tier; `cache` is this process' own unless one is shared; without `administrators` there are none. Raises
     `ValueError` for a policy that the kind of message can't have.
     """
+    behaviors = request_behaviors(message_type, policy, runtime, access, present, tiers, cache, administrators)
+    if issubclass(message_type, Command):
+        return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
+
+    def handle(invocation: Invocation) -> Result[Any]:
+        return build(ReadScope(runtime, invocation.context))(invocation.message)
+
+    return chain(behaviors, handle)
+
+
+def request_behaviors(
+    message_type: type[Message],
+    policy: Policy,
+    runtime: Runtime,
+    access: WorkspaceAccess,
+    present: Callable[[ReadScope, Any], object] | None = None,
+    tiers: Limits | None = None,
+    cache: AnswerCache | None = None,
+    administrators: PlatformAdministrators | None = None,
+) -> list[Behavior]:
+    """The behaviors of a request's chain, the outermost first; see `request_chain`."""
     changes_state = issubclass(message_type, Command)
     if policy.audit is not None and not changes_state:
         raise ValueError(f"{message_type.__name__} changes nothing that an audit trail could tell")
@@ -64,13 +85,7 @@ def request_chain(
         behaviors.append(Caching(policy.caching, cache or AnswerCache(runtime.clock)))
     if trail is not None:
         behaviors.append(Audit(trail))
-    if changes_state:
-        return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
-
-    def handle(invocation: Invocation) -> Result[Any]:
-        return build(ReadScope(runtime, invocation.context))(invocation.message)
-
-    return chain(behaviors, handle)
+    return behaviors
 
 
 def message_chain(build: Callable[[Any], Callable[[Any], Result[Any]]], runtime: Runtime) -> Proceed:

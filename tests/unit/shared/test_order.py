@@ -1,15 +1,13 @@
 """Which behaviors a policy asks for, in which order, and which grants follow."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
 
 from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
-from shared.behaviors.order import request_chain
+from shared.behaviors.order import request_behaviors
 from shared.cqrs.messages import Command, Message, Query
-from shared.cqrs.pipeline import Proceed
 from shared.cqrs.policy import Caching, Idempotency, Limit, Per, Policy, RateLimit
 from shared.http.endpoint import command, query
 from shared.kernel.principals import Principal
@@ -37,12 +35,7 @@ def build(_scope: object) -> Callable[[Any], Result[None]]:
 
 def names(message: type[Message], policy: Policy) -> list[str]:
     """The behaviors of a chain, the outermost first."""
-    found: list[str] = []
-    proceed: Proceed = request_chain(message, policy, build, Runtime(), Nobody())
-    while isinstance(proceed, partial):
-        found.append(type(proceed.func).__name__)
-        proceed = proceed.keywords["proceed"]
-    return found
+    return [type(behavior).__name__ for behavior in request_behaviors(message, policy, Runtime(), Nobody())]
 
 
 def test_a_command_whose_policy_asks_for_everything_has_everything_in_order() -> None:
