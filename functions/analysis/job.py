@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
-AVAILABLE_FEATURES = frozenset({"shots", "text", "speech"})
+AVAILABLE_FEATURES = frozenset({"shots", "text", "speech", "people", "objects"})
 
 Mode = Literal["fast", "accurate"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from functions.analysis.failures import AnalysisFailed
-from functions.analysis.job import AVAILABLE_FEATURES, Mode
+from functions.analysis.job import Mode
 from functions.analysis.models import load_analyzers, load_embedder, usable_cores
 from functions.analysis.pipeline import Steps, Subject, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
@@ -64,7 +64,7 @@ def measure(path: Path, features: tuple[str, ...], mode: Mode, results: FolderRe
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="functions.analysis.measure", description=__doc__)
     parser.add_argument("video", type=Path)
-    parser.add_argument("--features", default=",".join(sorted(AVAILABLE_FEATURES)))
+    parser.add_argument("--features", default="shots,text,speech")
     parser.add_argument("--mode", choices=get_args(Mode), default="fast")
     parser.add_argument("--results", type=Path, help="a folder for the result files")
     parser.add_argument("--json", action="store_true", help="print figures for a program to read")

@@ -10,6 +10,7 @@ from functions.analysis.analyzers import Analyzer
 from functions.analysis.analyzers.shots import ShotAnalyzer
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
+from functions.analysis.analyzers.things import Detector, ThingAnalyzer
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ class _Effort:
     text_side: int
     text_detection_side: int
     beam_size: int
+    thing_interval_ms: int
 
 
 _EFFORT: dict[Mode, _Effort] = {
-    "fast": _Effort(text_interval_ms=500, text_side=960, text_detection_side=480, beam_size=1),
-    "accurate": _Effort(text_interval_ms=250, text_side=1600, text_detection_side=960, beam_size=5),
+    "fast": _Effort(text_interval_ms=500, text_side=960, text_detection_side=480, beam_size=1, thing_interval_ms=250),
+    "accurate": _Effort(
+        text_interval_ms=250, text_side=1600, text_detection_side=960, beam_size=5, thing_interval_ms=125
+    ),
 }
 
 
@@ -38,8 +42,10 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
         recognizing = pool.submit(_load_recognizer, effort) if "speech" in wanted else None
+        detecting = pool.submit(_load_detectors, wanted)
         reader = reading.result() if reading else None
         recognizer = recognizing.result() if recognizing else None
+        detectors = detecting.result()
 
     def make(info: "VideoInfo", results: "ResultStore") -> Sequence[Analyzer]:
         analyzers: list[Analyzer] = []
@@ -51,6 +57,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
+        analyzers += [ThingAnalyzer(name, detector, effort.thing_interval_ms) for name, detector in detectors.items()]
         return analyzers
 
     return make
@@ -78,3 +85,19 @@ def _load_recognizer(effort: _Effort) -> SpeechRecognizer:
     from functions.analysis.analyzers.whisper import WhisperRecognizer
 
     return WhisperRecognizer(effort.beam_size, usable_cores())
+
+
+def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:
+    """What looks for things, by the analyzer's name. People and objects are found by one detector, in one go."""
+    detectors: dict[str, Detector] = {}
+    if features & {"people", "objects"}:
+        from functions.analysis.analyzers.centernet import LABELS, PERSON, CenterNetDetector
+
+        people = {PERSON} if "people" in features else set()
+        objects = set(LABELS) - {PERSON} if "objects" in features else set()
+        detectors["objects"] = CenterNetDetector(people | objects, max(1, usable_cores() // 2))
+    if "people" in features:
+        from functions.analysis.analyzers.blazeface import BlazeFaceDetector
+
+        detectors["faces"] = BlazeFaceDetector(1)
+    return detectors

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import BaseModel
 
 from functions.analysis.analyzers import Analyzer, Findings
+from functions.analysis.contents import FoundThings, find_things, thing_moments, with_things
 from functions.analysis.decode import Frame, Sound, Video, VideoInfo
 from functions.analysis.lanes import Lane
 from functions.analysis.models import usable_cores
@@ -19,6 +20,8 @@ from functions.videos.domain.results import (
     MANIFEST,
     MOMENT_VECTORS,
     MOMENTS,
+    OBJECTS,
+    PEOPLE,
     TEXTS,
     TIMELINE,
     TRANSCRIPT,
@@ -27,6 +30,8 @@ from functions.videos.domain.results import (
     Moment,
     MomentKind,
     Moments,
+    Objects,
+    People,
     ScreenText,
     Shot,
     SpeechSegment,
@@ -97,7 +102,10 @@ def analyse(
     texts = tuple(text for findings in found for text in findings.texts)
     speech = tuple(segment for findings in found for segment in findings.speech)
     shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech)
-    moments = _moments(texts, speech)
+    tracks = [track for findings in found for track in findings.tracks]
+    things = find_things(tracks, shots, video.duration_ms)
+    shots = with_things(shots, things)
+    moments = _moments(texts, speech, things, shots)
     files = [shot.keyframe for shot in shots if shot.keyframe is not None]
 
     def write(name: str, document: BaseModel) -> None:
@@ -109,6 +117,10 @@ def analyse(
         write(TEXTS, Texts(texts=texts))
     if "speech" in subject.features:
         write(TRANSCRIPT, Transcript(segments=speech))
+    if "objects" in subject.features:
+        write(OBJECTS, Objects(objects=things.objects))
+    if "people" in subject.features:
+        write(PEOPLE, People(people=things.people, faces=things.faces))
     write(MOMENTS, Moments(moments=moments))
     with stopwatch.measure("embedding"):
         results.put(MOMENT_VECTORS, _vectors(moments, embedder, steps), "application/octet-stream")
@@ -126,7 +138,14 @@ def analyse(
         has_audio=video.info.has_audio,
         models=tuple(model for analyzer in analyzers for model in analyzer.models),
         counts=Counts(
-            frames=video.frames, shots=len(shots), texts=len(texts), speech=len(speech), moments=len(moments)
+            frames=video.frames,
+            shots=len(shots),
+            texts=len(texts),
+            speech=len(speech),
+            moments=len(moments),
+            objects=len(things.objects),
+            people=len(things.people),
+            faces=len(things.faces),
         ),
         files=tuple(files),
         work=Work(
@@ -191,8 +210,10 @@ def _with_contents(
     )
 
 
-def _moments(texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...]) -> tuple[Moment, ...]:
-    """A shot says nothing in words of its own until something names what is in it."""
+def _moments(
+    texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...], things: FoundThings, shots: tuple[Shot, ...]
+) -> tuple[Moment, ...]:
+    """A shot says nothing in words of its own: what is in it does."""
     moments = [
         Moment(
             segment_id=segment.segment_id,
@@ -204,6 +225,7 @@ def _moments(texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...]) -
         for kind, segments in ((MomentKind.TEXT, texts), (MomentKind.SPEECH, speech))
         for segment in segments
     ]
+    moments += thing_moments(things, shots)
     return tuple(sorted(moments, key=lambda moment: (moment.start_ms, moment.segment_id)))
 
 

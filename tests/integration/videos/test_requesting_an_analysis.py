@@ -104,7 +104,6 @@ def test_short_credits_hold_nothing(aws: Aws, longer_clip: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"features": ["people"]}, "/features/0"),
         ({"features": ["shots", "emotion"]}, "/features/1"),
         ({"features": ["shots", "shots"]}, "/features/1"),
         ({"features": []}, "/features"),

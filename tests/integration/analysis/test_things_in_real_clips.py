@@ -1,0 +1,86 @@
+"""People, objects and faces in real clips, with the converted models. Truth was read off the clips by eye."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from functions.analysis.measure import FolderResults, measure
+from functions.videos.domain.results import Manifest, Moments, Objects, People, ThingTrack, Timeline
+from infra.local.clips import bikes, carphone, trailer
+
+pytestmark = pytest.mark.clips
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("street")
+    measure(bikes(), ("shots", "people", "objects"), "fast", FolderResults(folder))
+    return folder
+
+
+def objects(folder: Path) -> Sequence[ThingTrack]:
+    return Objects.model_validate_json((folder / "objects.json").read_bytes()).objects
+
+
+def people(folder: Path) -> People:
+    return People.model_validate_json((folder / "people.json").read_bytes())
+
+
+def shown(found: Sequence[ThingTrack], label: str, from_ms: int, to_ms: int) -> bool:
+    return any(thing.label == label and thing.start_ms < to_ms and thing.end_ms > from_ms for thing in found)
+
+
+def test_the_cars_the_bicycle_and_the_people_of_a_street_are_found_where_they_are(street: Path) -> None:
+    found = objects(street)
+    assert shown(found, "car", 1300, 2900)
+    assert shown(found, "car", 5600, 7400)
+    assert shown(found, "bicycle", 7600, 9500)
+    everyone = people(street).people
+    assert shown(everyone, "person", 4300, 5200)
+    assert shown(everyone, "person", 7500, 8000)
+
+
+def test_nothing_is_seen_where_nothing_is(street: Path) -> None:
+    """The first second shows a road marking, the last bit a wall."""
+    everything = [*objects(street), *people(street).people, *people(street).faces]
+    assert [thing.label for thing in everything if thing.start_ms < 1100] == []
+
+
+def test_a_track_stays_in_its_shot_and_in_the_picture(street: Path) -> None:
+    shots = Timeline.model_validate_json((street / "timeline.json").read_bytes()).shots
+    for thing in (*objects(street), *people(street).people):
+        assert any(shot.start_ms <= thing.start_ms and thing.end_ms <= shot.end_ms for shot in shots)
+        assert all(thing.start_ms <= box.at_ms < thing.end_ms for box in thing.boxes)
+        assert all(box.x + box.width <= 1.001 and box.y + box.height <= 1.001 for box in thing.boxes)
+
+
+def test_what_was_seen_can_be_searched_for_and_says_what_saw_it(street: Path) -> None:
+    moments = Moments.model_validate_json((street / "moments.json").read_bytes()).moments
+    texts = {moment.text for moment in moments}
+    assert "a bicycle" in texts
+    assert "a person" in texts
+    named = {thing.segment_id for thing in (*objects(street), *people(street).people, *people(street).faces)}
+    assert {moment.segment_id for moment in moments} <= named
+    models = Manifest.model_validate_json((street / "manifest.json").read_bytes()).models
+    assert {(model.analyzer, model.licence) for model in models} >= {("objects", "MIT"), ("faces", "Apache-2.0")}
+
+
+def test_a_face_is_followed_through_the_whole_shot(tmp_path: Path) -> None:
+    measure(carphone(), ("people",), "fast", FolderResults(tmp_path))
+    (face,) = people(tmp_path).faces
+    assert face.start_ms == 0
+    assert face.end_ms >= 3900
+    assert face.confidence >= 0.9
+    # The man sits in the middle of the picture.
+    assert all(0.3 < box.x + box.width / 2 < 0.7 for box in face.boxes)
+    (man,) = people(tmp_path).people
+    assert man.end_ms - man.start_ms >= 3900
+
+
+def test_a_film_with_animals_alone_has_nobody_in_it(tmp_path: Path) -> None:
+    measured = measure(trailer(), ("people",), "fast", FolderResults(tmp_path))
+    assert people(tmp_path).people == ()
+    assert len(people(tmp_path).faces) <= 1
+    assert not (tmp_path / "objects.json").exists()
+    assert measured.manifest.counts.frames == 1323
