@@ -93,6 +93,11 @@ class Frame:
             self._thumbnail = np.asarray(small.to_ndarray(), dtype=np.uint8)
         return self._thumbnail
 
+    def small(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The picture as RGB of exactly this size, whatever its shape and whichever way it lies."""
+        scaled = self._scalers.scale(self._picture, width, height, "rgb24")
+        return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+
     def picture(self, max_side: int) -> NDArray[np.uint8]:
         """The upright picture as BGR, scaled down to `max_side` where it is larger."""
         picture = self._picture

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.analysis.analyzers import Analyzer
-from functions.analysis.analyzers.shots import ShotAnalyzer
+from functions.analysis.analyzers.boundaries import ShotDetector
+from functions.analysis.analyzers.shots import BoundaryDetector, ShotAnalyzer
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
@@ -43,6 +44,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
         recognizing = pool.submit(_load_recognizer, effort) if "speech" in wanted else None
         detecting = pool.submit(_load_detectors, wanted)
+        find_boundaries = _load_boundary_detector(mode) if "shots" in wanted else ShotDetector
         reader = reading.result() if reading else None
         recognizer = recognizing.result() if recognizing else None
         detectors = detecting.result()
@@ -51,7 +53,12 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         analyzers: list[Analyzer] = []
         if "shots" in wanted:
             analyzers.append(
-                ShotAnalyzer(info.frame_rate, lambda name, picture: results.put(name, picture, "image/jpeg"))
+                ShotAnalyzer(
+                    find_boundaries(info.frame_rate),
+                    info.frame_rate,
+                    lambda name, picture: results.put(name, picture, "image/jpeg"),
+                    slow=mode == "accurate",
+                )
             )
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
@@ -72,6 +79,16 @@ def load_embedder() -> "Embedder":
 def usable_cores() -> int:
     """Of this process, which in a container are fewer than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _load_boundary_detector(mode: Mode) -> Callable[[float], BoundaryDetector]:
+    """What makes a video's detector, given its frame rate."""
+    if mode == "fast":
+        return ShotDetector
+    from functions.analysis.analyzers.transnet import CheckedShotDetector, TransNet
+
+    network = TransNet(usable_cores())
+    return lambda frame_rate: CheckedShotDetector(frame_rate, network)
 
 
 def _load_reader(effort: _Effort) -> TextReader:

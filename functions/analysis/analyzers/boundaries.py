@@ -12,8 +12,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH
-from functions.videos.domain.results import Transition
+from functions.analysis.decode import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH, Frame
+from functions.videos.domain.results import ModelUsed, Transition
 
 # How far apart, in eight-bit steps a pixel, two frames must be at least to be of different takes: half of what two
 # unrelated dim pictures differ by, and several times what film grain leaves in a thumbnail.
@@ -28,11 +28,19 @@ _PROMINENCE_IN_MOTION = 1.3
 _EXPLAINED_BY_MOTION = 0.8
 # After a flash the old picture is back: nearer than this share of the difference that the flash made.
 _RETURNED = 0.45
-# A picture whose luma and chroma deviate by less is blank to the eye (of 219 steps).
+# A picture whose luma and chroma deviate by less is blank to the eye (of 219 steps), and by less than the other, empty.
+# A dim picture may be as good as blank; a fade passes through an empty one.
 _BLANK = 4.0
+EMPTY = 2.0
+# Frames about as empty as the emptiest of a fade differ from it by less.
+_AS_EMPTY = 0.5
 # Frames of one take correlate above this, if need be after a shift, whatever moves in them or lights them. Frames of
 # different takes stay well below, save where both are set up alike: then colour must tell.
 _SAME_STRUCTURE = 0.7
+# After so great a change, out of such calm, it takes more to believe in one take: some shift or other often fits.
+_SURELY_SAME_STRUCTURE = 0.85
+_GREAT_DIFFERENCE = 40.0
+_CALM = 0.1
 _SAME_COLOURS = 0.5
 _OTHER_COLOURS = 12.0
 
@@ -59,11 +67,35 @@ class _Observed:
     contrast: float
 
 
-class ShotDetector:
-    """Takes thumbnails in order and tells boundaries `lookahead` frames after they passed.
+class _Blank:
+    """Blank frames one after the other, of which the first and last that are emptiest are remembered."""
 
-    `push` returns the boundary that begins at the frame `lookahead` before the one given, if there is one.
+    def __init__(self, frame: int, contrast: float, *, gradual: bool) -> None:
+        self.gradual = gradual
+        self.contrast = contrast
+        self._first = self._last = frame
+        self._contrast_of_first = contrast
+
+    def see(self, frame: int, contrast: float) -> None:
+        if contrast < self._contrast_of_first - _AS_EMPTY:
+            self._first, self._contrast_of_first = frame, contrast
+        if contrast <= self.contrast + _AS_EMPTY:
+            self._last = frame
+        self.contrast = min(self.contrast, contrast)
+
+    @property
+    def middle(self) -> int:
+        return (self._first + self._last + 1) // 2
+
+
+class ShotDetector:
+    """Takes frames in order and tells boundaries `lookahead` frames after they passed.
+
+    `push` returns the boundary that is settled with the frame `lookahead` before the one given, if there is one: at
+    that frame or, where it took so long to be sure (a fade), before it.
     """
+
+    models = (ModelUsed(analyzer="shots", model="content-and-fade", version="2"),)
 
     def __init__(self, frame_rate: float) -> None:
         rate = frame_rate or 25.0
@@ -75,14 +107,13 @@ class ShotDetector:
         self._pushed = 0
         self._last_boundary = 0
         self._seen_content = False
-        self._blank_since: int | None = None
-        self._gradual = False
+        self._blank: _Blank | None = None
 
-    def push(self, thumbnail: NDArray[np.uint8]) -> Boundary | None:
-        picture = thumbnail.astype(np.int16)
+    def push(self, frame: Frame) -> Boundary | None:
+        picture = frame.thumbnail.astype(np.int16)
         difference = 0.0 if self._previous is None else _difference(self._previous, picture)
         self._previous = picture
-        self._window.append(_Observed(picture, difference, _contrast(picture)))
+        self._window.append(_Observed(picture, difference, contrast(picture)))
         self._pushed += 1
         return self._settle(self._pushed - 1 - self.lookahead)
 
@@ -97,7 +128,7 @@ class ShotDetector:
         middle = frame - (self._pushed - len(self._window))
         observed = self._window[middle]
         threshold = self._jump(middle) if frame > 0 else None
-        boundary = self._fade(frame, observed.contrast < _BLANK, threshold is not None)
+        boundary = self._fade(frame, observed.contrast, threshold is not None)
         if threshold is not None and not self._is_flash(middle):
             confidence = observed.difference / (observed.difference + threshold)
             boundary = Boundary(frame, Transition.CUT, round(confidence, 3))
@@ -106,18 +137,19 @@ class ShotDetector:
         self._last_boundary = boundary.frame
         return boundary
 
-    def _fade(self, frame: int, blank: bool, jump: bool) -> Boundary | None:
-        """A boundary in the middle of the blank frames, where the picture both left and came gradually."""
-        if blank:
-            if self._blank_since is None or jump:
-                self._blank_since = frame
-                self._gradual = self._seen_content and not jump
+    def _fade(self, frame: int, contrast: float, jump: bool) -> Boundary | None:
+        """A boundary amid the emptiest of the blank frames, where the picture both left and came gradually."""
+        if contrast < _BLANK:
+            if self._blank is None or jump:
+                self._blank = _Blank(frame, contrast, gradual=self._seen_content and not jump)
+            else:
+                self._blank.see(frame, contrast)
             return None
-        since, self._blank_since = self._blank_since, None
+        blank, self._blank = self._blank, None
         self._seen_content = True
-        if since is None or jump or not self._gradual:
+        if blank is None or jump or not blank.gradual or blank.contrast >= EMPTY:
             return None
-        return Boundary((since + frame) // 2, Transition.FADE, _FADE_CONFIDENCE)
+        return Boundary(blank.middle, Transition.FADE, _FADE_CONFIDENCE)
 
     def _jump(self, middle: int) -> float | None:
         """The threshold that the difference to the frame before exceeds, where it is more than motion or light."""
@@ -130,7 +162,7 @@ class ShotDetector:
         level = max(before, after)
         threshold = max(_LEAST_DIFFERENCE, _PROMINENCE * level)
         if observed.difference >= threshold:
-            return threshold if _of_different_takes(previous, observed) else None
+            return threshold if _of_different_takes(previous, observed, level) else None
         threshold = max(_LEAST_DIFFERENCE_IN_MOTION, _PROMINENCE_IN_MOTION * level)
         if observed.difference >= threshold and self._stands_out_of_motion(middle):
             return threshold
@@ -138,6 +170,8 @@ class ShotDetector:
 
     def _stands_out_of_motion(self, middle: int) -> bool:
         if middle < 2 or middle + 1 >= len(self._window):
+            return False
+        if min(self._window[middle - 1].contrast, self._window[middle].contrast) < _BLANK:
             return False
         older, old, new, newer = (self._window[index].picture for index in range(middle - 2, middle + 2))
         return (
@@ -157,19 +191,20 @@ class ShotDetector:
         )
 
 
-def _of_different_takes(old: _Observed, new: _Observed) -> bool:
-    if min(old.contrast, new.contrast) < _BLANK:
+def _of_different_takes(old: _Observed, new: _Observed, level: float) -> bool:
+    if min(old.contrast, new.contrast) < EMPTY:
         return new.difference >= _LEAST_DIFFERENCE_OF_BLANK
+    great = new.difference >= _GREAT_DIFFERENCE and level <= _CALM * new.difference
     structure, colours = _structure(old.picture, new.picture)
     recoloured = float(np.abs(old.picture - new.picture)[THUMBNAIL_HEIGHT:].mean()) >= _OTHER_COLOURS
-    return structure < _SAME_STRUCTURE or (recoloured and colours < _SAME_COLOURS)
+    return structure < (_SURELY_SAME_STRUCTURE if great else _SAME_STRUCTURE) or (
+        recoloured and colours < _SAME_COLOURS
+    )
 
 
 def _level(differences: list[float]) -> float:
-    """The usual difference on one side of a candidate, its largest left out: another cut may be near."""
-    if len(differences) > 2:
-        differences = sorted(differences)[:-1]
-    return sum(differences) / len(differences) if differences else 0.0
+    """The usual difference on one side of a candidate. The median: another cut, or a flash, may be near."""
+    return float(np.median(differences)) if differences else 0.0
 
 
 def _difference(old: NDArray[np.int16], new: NDArray[np.int16]) -> float:
@@ -213,7 +248,8 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float((one * other).sum()) / spread if spread else 0.0
 
 
-def _contrast(picture: NDArray[np.int16]) -> float:
+def contrast(picture: NDArray[np.int16]) -> float:
+    """How far the pixels of a thumbnail deviate from their mean, in luma or chroma."""
     luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
     blue, red = np.split(chroma, 2)
     return float(max(luma.std(), blue.std(), red.std()))

@@ -1,6 +1,9 @@
 """The picture that stands for a shot: its sharpest."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
 
@@ -10,28 +13,43 @@ _JPEG_QUALITY = 82
 _JUDGED_SIDE = 320
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A picture at the size of a keyframe, and how good it is. It outlives its frame, which may be very large."""
+
+    picture: NDArray[np.uint8]
+    score: float
+
+
 class KeyframePicker:
-    """Keeps the best of the frames offered since the last `take`."""
+    """Keeps the best of the candidates offered since the last `take`."""
 
     def __init__(self) -> None:
-        self._best: Frame | None = None
-        self._best_score = -1.0
+        self._best: Candidate | None = None
 
-    def offer(self, frame: Frame) -> None:
-        score = _sharpness(frame) * _exposure(frame)
-        if score > self._best_score:
-            self._best, self._best_score = frame, score
+    def offer(self, candidate: Candidate) -> None:
+        if self._best is None or candidate.score > self._best.score:
+            self._best = candidate
 
     def take(self) -> bytes | None:
         """The keyframe as JPEG, or None where nothing was offered."""
-        best, self._best, self._best_score = self._best, None, -1.0
-        return None if best is None else _jpeg(best)
+        best, self._best = self._best, None
+        return None if best is None else _jpeg(best.picture)
 
 
-def _sharpness(frame: Frame) -> float:
+def candidate(frame: Frame) -> Candidate:
+    picture = frame.picture(KEYFRAME_SIDE)
+    return Candidate(picture, sharpness(picture) * _exposure(frame))
+
+
+def sharpness(picture: NDArray[np.uint8]) -> float:
+    """The variance of the Laplacian (Pech-Pacheco et al., 2000) of a BGR picture, plus 1."""
     import cv2
 
-    grey = cv2.cvtColor(frame.picture(_JUDGED_SIDE), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    scale = _JUDGED_SIDE / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return float(cv2.Laplacian(grey, cv2.CV_32F).var()) + 1.0
 
 
@@ -41,10 +59,10 @@ def _exposure(frame: Frame) -> float:
     return float(np.mean((luma > 24) & (luma < 228))) + 0.01
 
 
-def _jpeg(frame: Frame) -> bytes:
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     import cv2
 
-    written, encoded = cv2.imencode(".jpg", frame.picture(KEYFRAME_SIDE), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    written, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not written:
         raise RuntimeError("OpenCV could not encode a keyframe")
     return encoded.tobytes()

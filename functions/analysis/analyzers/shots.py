@@ -3,14 +3,29 @@
 from array import array
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from functions.analysis.analyzers import Findings
-from functions.analysis.analyzers.boundaries import Boundary, ShotDetector
-from functions.analysis.analyzers.keyframes import KeyframePicker
+from functions.analysis.analyzers.boundaries import Boundary
+from functions.analysis.analyzers.keyframes import Candidate, KeyframePicker, candidate
 from functions.analysis.decode import Frame, Sound
 from functions.videos.domain.results import ModelUsed, Shot, Transition, keyframe_name
 
 _CANDIDATES_PER_SECOND = 4
+
+
+class BoundaryDetector(Protocol):
+    """See `ShotDetector`."""
+
+    @property
+    def models(self) -> tuple[ModelUsed, ...]: ...
+
+    @property
+    def lookahead(self) -> int: ...
+
+    def push(self, frame: Frame) -> Boundary | None: ...
+
+    def finish(self) -> list[Boundary]: ...
 
 
 class ShotAnalyzer:
@@ -20,24 +35,29 @@ class ShotAnalyzer:
     """
 
     name = "shots"
-    slow = False
-    models = (ModelUsed(analyzer="shots", model="content-and-fade", version="1"),)
 
-    def __init__(self, frame_rate: float, save: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self, detector: BoundaryDetector, frame_rate: float, save: Callable[[str, bytes], None], *, slow: bool = False
+    ) -> None:
+        self.slow = slow
         self._save = save
-        self._detector = ShotDetector(frame_rate)
+        self._detector = detector
         self._picker = KeyframePicker()
         self._stride = max(1, round((frame_rate or 25.0) / _CANDIDATES_PER_SECOND))
-        # Only every stride-th picture is held back: decoded pictures are large.
-        self._waiting: deque[tuple[int, Frame | None]] = deque()
+        # Only every stride-th picture is held back.
+        self._waiting: deque[tuple[int, Candidate | None]] = deque()
         self._starts_ms = array("I")
         self._begin = Boundary(0, Transition.START, 1.0)
         self._shots: list[Shot] = []
 
+    @property
+    def models(self) -> tuple[ModelUsed, ...]:
+        return self._detector.models
+
     def see(self, frame: Frame) -> None:
         self._starts_ms.append(frame.start_ms)
-        self._waiting.append((frame.index, frame if frame.index % self._stride == 0 else None))
-        boundary = self._detector.push(frame.thumbnail)
+        self._waiting.append((frame.index, candidate(frame) if frame.index % self._stride == 0 else None))
+        boundary = self._detector.push(frame)
         if len(self._waiting) > self._detector.lookahead:
             self._settle(boundary)
 
@@ -59,9 +79,9 @@ class ShotAnalyzer:
         if boundary is not None:
             self._close(boundary.frame, self._starts_ms[boundary.frame])
             self._begin = boundary
-        frame = self._waiting.popleft()[1]
-        if frame is not None:
-            self._picker.offer(frame)
+        held = self._waiting.popleft()[1]
+        if held is not None:
+            self._picker.offer(held)
 
     def _close(self, end_frame: int, end_ms: int) -> None:
         segment_id = f"shot-{len(self._shots) + 1:04}"

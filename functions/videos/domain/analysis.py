@@ -21,7 +21,6 @@ class Mode(StrEnum):
 
 
 AVAILABLE_FEATURES = frozenset({Feature.SHOTS, Feature.TEXT, Feature.SPEECH, Feature.PEOPLE, Feature.OBJECTS})
-AVAILABLE_MODES = frozenset({Mode.FAST})
 DEFAULT_FEATURES = (Feature.SHOTS, Feature.TEXT, Feature.SPEECH)
 
 _SHORTEST_DEADLINE = timedelta(minutes=15)

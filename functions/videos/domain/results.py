@@ -40,6 +40,7 @@ class Transition(StrEnum):
     START = "start"
     CUT = "cut"
     FADE = "fade"
+    DISSOLVE = "dissolve"
 
 
 class MomentKind(StrEnum):

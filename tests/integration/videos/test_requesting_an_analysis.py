@@ -109,7 +109,6 @@ def test_short_credits_hold_nothing(aws: Aws, longer_clip: bytes) -> None:
         ({"features": []}, "/features"),
         ({"features": ["smells"]}, "/features/0"),
         ({"features": "shots"}, "/features"),
-        ({"mode": "accurate"}, "/mode"),
         ({"mode": "slow"}, "/mode"),
         ({"max_credits": 2}, "/max_credits"),
         ({"max_credits": -1}, "/max_credits"),

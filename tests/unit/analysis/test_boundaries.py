@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from functions.analysis.analyzers.boundaries import Boundary, ShotDetector
+from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector, contrast
 from functions.videos.domain.results import Transition
 from tests.support.clips import Picture, captioned, faded, frames_of, plain, scene
 
 
 def boundaries(pictures: list[Picture], rate: float = 24.0) -> list[Boundary]:
     detector = ShotDetector(rate)
-    found = [detector.push(frame.thumbnail) for frame in frames_of(pictures, rate)]
+    found = [detector.push(frame) for frame in frames_of(pictures, rate)]
     return [boundary for boundary in found if boundary is not None] + detector.finish()
 
 
@@ -124,3 +124,28 @@ def test_one_take_that_moves_throughout_has_no_boundary() -> None:
         left = number * 3
         picture[40:140, left : left + 80] = (240, 200, 40)
     assert starts(take) == []
+
+
+def test_a_slow_fade_out_and_a_quick_fade_in_part_where_nothing_is_left() -> None:
+    dim = scene(1, 90, brightness=0.15)
+    pictures = dim[:30] + faded(dim[30:], leaving=True) + plain((0, 0, 0), 2)
+    pictures += faded(scene(2, 50)[:12], leaving=False) + scene(2, 50)[12:]
+    (boundary,) = boundaries(pictures)
+    assert boundary.transition is Transition.FADE
+    assert 88 <= boundary.frame <= 95
+
+
+def test_light_that_wanes_and_returns_is_no_fade() -> None:
+    take = scene(1, 80)
+    levels = 0.13 + 0.06 * np.cos(np.linspace(0, 2 * np.pi, len(take)))
+    waning = [(picture * level).astype(np.uint8) for picture, level in zip(take, levels, strict=True)]
+    contrasts = [contrast(frame.thumbnail.astype(np.int16)) for frame in frames_of(waning)]
+    # As the eye would have it nothing is to be seen in the middle, but it isn't black either.
+    assert min(contrasts) > EMPTY
+    assert starts(waning) == []
+
+
+def test_a_flash_soon_after_a_cut_does_not_hide_it() -> None:
+    second = scene(2, 40, pan=1)
+    second[6] = np.full_like(second[6], 255)
+    assert starts(scene(1, 40) + second) == [40]
