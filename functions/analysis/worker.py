@@ -78,7 +78,7 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
             return DONE
         return _work(job, stage, lease, surroundings)
     except LeaseLost:
-        logger.warning("another worker took this analysis over")
+        logger.warning("the analysis was cancelled, or another worker took it over")
         return DONE
     except Interrupted:
         logger.warning("interrupted")

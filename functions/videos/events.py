@@ -80,6 +80,17 @@ class AnalysisCompleted(IntegrationEvent):
     credits_charged: dict[str, int]
 
 
+class AnalysisCancelled(IntegrationEvent):
+    """Somebody ended it before its end. The credits held for it went back."""
+
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
+
+
 class AnalysisFailed(IntegrationEvent):
     """`reason` is a stable code. The credits held for the analysis went back."""
 

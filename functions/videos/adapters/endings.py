@@ -7,14 +7,17 @@ from functions.videos.adapters.analyses import Analyses, read_analysis
 from functions.videos.adapters.videos import Videos, read_video
 from functions.videos.domain.analysis import Analysis, AnalysisError
 from functions.videos.domain.pricing import charge
-from functions.videos.events import AnalysisCompleted, AnalysisFailed
+from functions.videos.events import AnalysisCancelled, AnalysisCompleted, AnalysisFailed
 from shared.kernel.clock import rfc3339
+from shared.kernel.errors import Conflict, NotFound
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
 
 
 class AnalysisEndings:
-    """Ends analyses for whoever learns of it first. What ended before, or never was, is left as it is."""
+    """Ends analyses for whoever learns of it first. What ended before, or never was, is left as it is; who wants to
+    cancel it is told.
+    """
 
     def __init__(self, scope: WriteScope) -> None:
         self._scope = scope
@@ -64,6 +67,27 @@ class AnalysisEndings:
             version,
         )
         return Success(None)
+
+    def cancel(self, workspace_id: str, video_id: str, analysis_id: str) -> Result[Analysis]:
+        """End an analysis for whoever asked for it. Nothing of it can be used, so nothing of it is charged."""
+        analysis = read_analysis(self._scope.store, workspace_id, video_id, analysis_id)
+        if analysis is None:
+            return Failure(NotFound())
+        if analysis.has_ended:
+            return Failure(Conflict(f"The analysis has ended: it is {analysis.status}."))
+        released = self._accounts.settle(workspace_id, analysis_id, {})
+        if isinstance(released, Failure):
+            return released
+        cancelled = analysis.cancelled(self._now())
+        version = self._analyses.end(cancelled)
+        self._analyses.withdraw(analysis, self._scope.runtime.clock.now())
+        self._end_for_video(analysis, completed=False)
+        self._scope.uow.record(
+            AnalysisCancelled(workspace_id=workspace_id, video_id=video_id, analysis_id=analysis_id),
+            analysis_id,
+            version,
+        )
+        return Success(cancelled)
 
     def _running(self, workspace_id: str, video_id: str, analysis_id: str) -> Analysis | None:
         analysis = read_analysis(self._scope.store, workspace_id, video_id, analysis_id)

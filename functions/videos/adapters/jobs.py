@@ -13,6 +13,10 @@ _SHORTEST_TIMEOUT_SECONDS = 60
 """Batch takes no shorter one."""
 
 
+def job_name(analysis_id: str) -> str:
+    return f"analysis-{analysis_id}"
+
+
 class AnalysisJobs:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -40,7 +44,7 @@ class AnalysisJobs:
         }
         try:
             answer = self._runtime.client("batch").submit_job(
-                jobName=f"analysis-{analysis.analysis_id}",
+                jobName=job_name(analysis.analysis_id),
                 jobQueue=settings["ANALYSIS_JOB_QUEUE"],
                 jobDefinition=settings["ANALYSIS_JOB_DEFINITION"],
                 # Fair share: one workspace's many jobs don't hold up another's. Batch takes letters and digits only.
@@ -60,6 +64,16 @@ class AnalysisJobs:
             raise DependencyUnavailable("Batch didn't take the job.", retry_after_seconds=5) from error
         job_id: str = answer["jobId"]
         return job_id
+
+    def terminate(self, analysis_id: str) -> None:
+        """End all jobs of an analysis that haven't ended."""
+        batch = self._runtime.client("batch")
+        # The ids of jobs aren't kept; a filter by name finds them in whatever state they are.
+        by_name = [{"name": "JOB_NAME", "values": [job_name(analysis_id)]}]
+        found = batch.list_jobs(jobQueue=self._runtime.settings["ANALYSIS_JOB_QUEUE"], filters=by_name)
+        for job in found["jobSummaryList"]:
+            if job["status"] not in ("SUCCEEDED", "FAILED"):
+                batch.terminate_job(jobId=job["jobId"], reason="The analysis was cancelled.")
 
     def _remaining_seconds(self, analysis: Analysis) -> int:
         remaining = datetime.fromisoformat(analysis.deadline_at) - self._runtime.clock.now()

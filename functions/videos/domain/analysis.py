@@ -92,6 +92,9 @@ class Analysis:
     def completed(self, charged: Mapping[str, int], at: str) -> "Analysis":
         return replace(self, status=AnalysisStatus.COMPLETED, charged=charged, completed_at=at)
 
+    def cancelled(self, at: str) -> "Analysis":
+        return replace(self, status=AnalysisStatus.CANCELLED, completed_at=at)
+
     def failed(self, error: AnalysisError, at: str) -> "Analysis":
         return replace(self, status=AnalysisStatus.FAILED, error=error, completed_at=at)
 
