@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from functions.analysis.analyzers import Analyzer, Findings
 from functions.analysis.decode import Frame, Sound, Video, VideoInfo
+from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.lanes import Lane
 from functions.analysis.models import usable_cores
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
@@ -92,7 +93,10 @@ def analyse(
     """Raises `AnalysisFailed` where the video is to blame. The manifest is stored last."""
     with Video(path, subject.announced_ms) as video:
         analyzers = make_analyzers(video.info, results)
-        found = _watch(video, analyzers, steps, stopwatch)
+        found, broken = _watch(video, analyzers, steps, stopwatch)
+    failed = tuple(feature for feature in subject.features if feature in broken)
+    if failed == subject.features:
+        raise AnalysisFailed(FailureReason.ANALYZER_FAILED, ", ".join(failed))
 
     texts = tuple(text for findings in found for text in findings.texts)
     speech = tuple(segment for findings in found for segment in findings.speech)
@@ -105,9 +109,9 @@ def analyse(
         files.append(name)
 
     write(TIMELINE, Timeline(duration_ms=video.duration_ms, shots=shots))
-    if "text" in subject.features:
+    if "text" in subject.features and "text" not in failed:
         write(TEXTS, Texts(texts=texts))
-    if "speech" in subject.features:
+    if "speech" in subject.features and "speech" not in failed:
         write(TRANSCRIPT, Transcript(segments=speech))
     write(MOMENTS, Moments(moments=moments))
     with stopwatch.measure("embedding"):
@@ -117,7 +121,8 @@ def analyse(
         workspace_id=subject.workspace_id,
         video_id=subject.video_id,
         analysis_id=subject.analysis_id,
-        features=subject.features,
+        features=tuple(feature for feature in subject.features if feature not in failed),
+        failed_features=failed,
         mode=subject.mode,
         duration_ms=video.duration_ms,
         width=video.info.width,
@@ -141,7 +146,10 @@ def analyse(
     return manifest
 
 
-def _watch(video: Video, analyzers: Sequence[Analyzer], steps: Steps, stopwatch: Stopwatch) -> list[Findings]:
+def _watch(
+    video: Video, analyzers: Sequence[Analyzer], steps: Steps, stopwatch: Stopwatch
+) -> tuple[list[Findings], frozenset[str]]:
+    """What the analyzers found, and the names of those that broke down."""
     with ExitStack() as cleanup:
         lanes = [Lane(analyzer, video.info, stopwatch, steps.check) for analyzer in analyzers]
         for lane in lanes:
@@ -160,7 +168,7 @@ def _watch(video: Video, analyzers: Sequence[Analyzer], steps: Steps, stopwatch:
             found.append(lane.finish(video.duration_ms))
             steps.check()
             steps.report(_DECODED + (_FOUND - _DECODED) * done / len(lanes))
-        return found
+        return found, frozenset(lane.analyzer.name for lane in lanes if lane.broken)
 
 
 def _timed(video: Video, stopwatch: Stopwatch) -> Iterator[Frame | Sound]:

@@ -22,7 +22,7 @@ from functions.analysis.lease import (
     LeaseLost,
     LeaseRefused,
 )
-from functions.analysis.outcome import Completed, Completion, Failed, Outcome
+from functions.analysis.outcome import Completed, Completion, Failed, FailedFeature, Outcome
 from functions.analysis.pipeline import Embedder, ResultStore, Steps, Subject, analyse
 from functions.analysis.progress import Progress
 from functions.analysis.stopwatch import Stopwatch
@@ -170,4 +170,8 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
         texts=manifest.counts.texts,
         speech=manifest.counts.speech,
         moments=manifest.counts.moments,
+        failed_features=tuple(
+            FailedFeature(feature, FailureReason.ANALYZER_FAILED, FailureReason.ANALYZER_FAILED.sentence)
+            for feature in manifest.failed_features
+        ),
     )

@@ -66,7 +66,7 @@ class AnalysisRequested(IntegrationEvent):
 
 
 class AnalysisCompleted(IntegrationEvent):
-    """`counts` says how much was found of each kind of segment."""
+    """`features` are those that were done; `counts` says how much was found of each kind of segment."""
 
     service_name = "videos"
     aggregate_type = "analysis"
@@ -78,6 +78,7 @@ class AnalysisCompleted(IntegrationEvent):
     duration_ms: int
     counts: dict[str, int]
     credits_charged: dict[str, int]
+    failed_features: tuple[str, ...] = ()
 
 
 class AnalysisCancelled(IntegrationEvent):

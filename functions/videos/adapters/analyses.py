@@ -130,6 +130,7 @@ def _to_row(analysis: Analysis, version: int) -> AnalysisRow:
         status=analysis.status,
         error_reason=error.reason if error else None,
         error_message=error.message if error else None,
+        failed_features={name: [one.reason, one.message] for name, one in analysis.failed_features.items()},
         completed_at=analysis.completed_at,
     )
 
@@ -152,6 +153,10 @@ def _to_analysis(row: AnalysisRow) -> Analysis:
         deadline_at=row.deadline_at,
         status=AnalysisStatus(row.status),
         error=error,
+        failed_features={
+            Feature(name): AnalysisError(reason, message)
+            for name, (reason, message) in (row.failed_features or {}).items()
+        },
         completed_at=row.completed_at,
         version=int(row.version),
     )

@@ -67,6 +67,7 @@ class AnalysisRow(DataRow):
     status = UnicodeAttribute()
     error_reason = UnicodeAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
+    failed_features = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
 
 

@@ -155,6 +155,8 @@ class Manifest(_Document):
     video_id: str
     analysis_id: str
     features: tuple[str, ...]
+    """What was done of what was asked for; the rest failed."""
+    failed_features: tuple[str, ...] = ()
     mode: str
     duration_ms: Milliseconds
     width: int

@@ -107,6 +107,7 @@ class Cloud:
     interrupted: threading.Event = field(default_factory=threading.Event)
     at_frame: Callable[[int], None] = lambda index: None
     said: tuple[SpeechSegment, ...] = ()
+    load_embedder: Callable[[], LengthEmbedder] = LengthEmbedder
 
     def upload(self, body: bytes) -> None:
         self.s3.put_object(Bucket=self.stage.uploads_bucket, Key=JOB.upload_key, Body=body)
@@ -121,7 +122,7 @@ class Cloud:
                 dynamodb=self.dynamodb,
                 completion=QueueCompletion(self.sqs, self.stage.completion_queue_url, job, self.time.now),
                 load_analyzers=self._load,
-                load_embedder=LengthEmbedder,
+                load_embedder=self.load_embedder,
                 clock=self.time,
                 interrupted=self.interrupted,
             ),
@@ -337,16 +338,43 @@ def test_a_service_out_of_reach_is_tried_again(cloud: Cloud, clip: bytes) -> Non
     assert len(cloud.messages()) == 1
 
 
-def test_a_defect_is_not_hidden_and_frees_the_lease(cloud: Cloud, clip: bytes) -> None:
+def break_down(_: int) -> None:
+    raise ZeroDivisionError
+
+
+def test_an_analyzer_that_breaks_down_takes_its_own_feature_alone(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.said = (segment(1, 500, 1500, "Hello there."),)
+    cloud.at_frame = break_down
+    assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "speech")})) == DONE
+
+    manifest = Manifest.model_validate_json(cloud.result("manifest.json"))
+    assert (manifest.features, manifest.failed_features) == (("shots",), ("speech",))
+    assert "transcript.json" not in manifest.files
+    assert manifest.counts.shots == 3
+    (message,) = cloud.messages()
+    (failed,) = CompleteAnalysis.model_validate(message["detail"]["data"]).failed_features
+    assert (failed.feature, failed.reason) == ("speech", FailureReason.ANALYZER_FAILED)
+    assert failed.detail.endswith(".")
+
+
+def test_an_analysis_of_which_nothing_is_left_fails(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.at_frame = break_down
+    assert cloud.run(job=JOB.model_copy(update={"features": ("speech",)})) == DONE
+    assert reason_sent(cloud) == FailureReason.ANALYZER_FAILED
+
+
+def test_a_defect_of_the_worker_is_not_hidden_and_frees_the_lease(cloud: Cloud, clip: bytes) -> None:
     cloud.upload(clip)
 
-    def break_down(_: int) -> None:
+    def no_embedder() -> LengthEmbedder:
         raise ZeroDivisionError
 
-    cloud.at_frame = break_down
+    cloud.load_embedder = no_embedder
     with pytest.raises(ZeroDivisionError):
         cloud.run(FIRST)
-    cloud.at_frame = lambda index: None
+    cloud.load_embedder = LengthEmbedder
     assert cloud.run(OTHER_JOB) == DONE
 
 
