@@ -12,6 +12,7 @@ from typing import Any
 
 from functions.analysis.analyzers import Analyzer
 from functions.analysis.decode import VideoInfo
+from functions.analysis.documents import Embedder, ResultStore
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import (
@@ -23,7 +24,7 @@ from functions.analysis.lease import (
     LeaseRefused,
 )
 from functions.analysis.outcome import Completed, Completion, Failed, FailedFeature, Outcome
-from functions.analysis.pipeline import Embedder, ResultStore, Steps, Subject, analyse
+from functions.analysis.pipeline import Steps, Subject, analyse
 from functions.analysis.progress import Progress
 from functions.analysis.stopwatch import Stopwatch
 from functions.analysis.storage import S3Results, download

@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from shared.cqrs.mediator import Mediator
 from shared.cqrs.messages import View
 from shared.cqrs.pipeline import Context, Proceed, Unread
-from shared.http.endpoint import Endpoint
+from shared.http.endpoint import Endpoint, Redirect
 from shared.http.etag import etag, was_seen
 from shared.http.problem import problem
 from shared.kernel.errors import (
@@ -84,6 +84,8 @@ class HttpFunction:
             headers["idempotent-replayed"] = "true"
         if self.endpoint.status == 204:
             return {"statusCode": 204, "headers": headers}
+        if isinstance(shown, Redirect):
+            return {"statusCode": 303, "headers": headers | {"location": shown.address}}
         body = shown.model_dump_json() if isinstance(shown, BaseModel) else json.dumps(shown)
         if self.endpoint.method in ("GET", "PATCH", "PUT"):
             headers["etag"] = etag(shown.significant() if isinstance(shown, View) else body)

@@ -16,17 +16,18 @@ import botocore.session
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
+from jsonschema import Draft202012Validator
 from moto import mock_aws
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Analyzer, Findings
 from functions.analysis.completion import QueueCompletion
 from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.documents import ResultStore
 from functions.analysis.failures import FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import DynamoLeaseTable, Lease
 from functions.analysis.models import load_analyzers
-from functions.analysis.pipeline import ResultStore
 from functions.analysis.worker import DONE, TRY_AGAIN, AnalyzerFactory, Surroundings, analysis_pk, run
 from functions.videos.domain.results import (
     Manifest,
@@ -36,6 +37,7 @@ from functions.videos.domain.results import (
     Moments,
     SpeechSegment,
     Timeline,
+    Transcript,
     results_prefix,
 )
 from functions.videos.messages import CompleteAnalysis
@@ -217,8 +219,14 @@ def test_a_video_becomes_results_progress_and_one_message(cloud: Cloud, clip: by
     assert vectors.dtype == np.float16
     assert vectors.shape == (2, 384)
     assert [int(row.argmax()) for row in vectors] == [len(moment.text) for moment in moments]
-    for name in manifest.files:
-        assert cloud.result(name)
+    assert all(cloud.result(name) for name in manifest.files)
+    schema, results = json.loads(cloud.result("analysis.schema.json")), json.loads(cloud.result("analysis.json"))
+    Draft202012Validator(schema).validate(results)
+    assert Transcript.model_validate(results["transcript"]).segments == cloud.said
+    assert cloud.result("transcript.srt").decode().startswith("1\n00:00:00,500 --> 00:00:01,500\nHello there.\n\n2\n")
+    assert cloud.result("transcript.vtt").startswith(b"WEBVTT\n")
+    assert cloud.result("sprite.vtt").decode().count("sprites/sheet-001.jpg#xywh=") == 3
+    assert cloud.result("sprites/sheet-001.jpg").startswith(b"\xff\xd8")
     keyframe = cloud.result("keyframes/shot-0001.jpg")
     assert keyframe.startswith(b"\xff\xd8")
     assert cloud.share() == 1
