@@ -101,7 +101,10 @@ class RateLimiting:
         feature = self._policy.feature
         match per:
             case Per.USER:
-                return None if isinstance(context.principal, Anonymous) else context.principal.actor
+                return _caller(context)
+            case Per.MEMBER:
+                caller = _caller(context)
+                return caller and context.workspace_id and f"{context.workspace_id}#{caller}"
             case Per.WORKSPACE:
                 return context.workspace_id
             case Per.FEATURE:
@@ -121,6 +124,10 @@ class RateLimiting:
         return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32] if account else None
 
 
+def _caller(context: Context) -> str | None:
+    return None if isinstance(context.principal, Anonymous) else context.principal.actor
+
+
 def _refused(limit: Limit, wait_seconds: int) -> RateLimited:
     return RateLimited(
         f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
@@ -128,7 +135,7 @@ def _refused(limit: Limit, wait_seconds: int) -> RateLimited:
     )
 
 
-_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)
+_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.MEMBER, Per.FEATURE, Per.WORKSPACE)
 
 
 class _Throttled(Exception):
