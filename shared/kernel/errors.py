@@ -126,3 +126,7 @@ class RateLimited(RetryLater):
 
 class DependencyUnavailable(RetryLater):
     code = "dependency-unavailable"
+
+
+class CircuitOpen(DependencyUnavailable):
+    """The service failed before and wasn't asked this time."""

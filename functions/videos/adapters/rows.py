@@ -1,6 +1,6 @@
 """Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key.
 
-The worker's progress is an item of the Ephemeral table, written by the worker alone.
+The worker's progress and its lease are items of the Ephemeral table, written by the worker alone.
 """
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -10,6 +10,7 @@ from shared.persistence.rows import DataRow, EphemeralRow
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
+LEASE = "lease"
 DEADLINE_SHARDS = 8
 
 
@@ -78,3 +79,9 @@ class DeadlineRow(DataRow):
 
 class ProgressRow(EphemeralRow):
     share = NumberAttribute()
+
+
+class LeaseRow(EphemeralRow):
+    """Which Batch job is at an analysis, or was last."""
+
+    owner = UnicodeAttribute()
