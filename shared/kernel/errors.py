@@ -136,3 +136,7 @@ class RateLimited(RetryLater):
 
 class DependencyUnavailable(RetryLater):
     code = "dependency-unavailable"
+
+
+class CircuitOpen(DependencyUnavailable):
+    """The service failed before and wasn't asked this time."""

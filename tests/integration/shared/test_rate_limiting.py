@@ -129,6 +129,19 @@ def test_a_member_counts_in_each_workspace_alone(aws: Aws) -> None:
     assert painter.send(Anonymous(), workspace_id="w-1") == painter.send(ANN, workspace_id=None) == 0
 
 
+def test_of_several_full_limits_the_one_that_lasts_longest_is_told(aws: Aws) -> None:
+    painter = Painter(aws, limit(Per.USER, 10), limit(Per.FEATURE, 4), limit(Per.WORKSPACE, 100))
+    other = Painter(aws, limit(Per.USER, 10), feature="asking")
+    assert [painter.send() for _ in range(4)] == [0] * 4
+    assert [other.send() for _ in range(6)] == [0] * 6
+    user, feature = other.send(), painter.send()
+    assert 60 < user < feature, "both are full, and the lower limit has room later"
+    aws.clock.advance(seconds=feature - 1)
+    assert painter.send() > 0
+    aws.clock.advance(seconds=1)
+    assert painter.send() == 0
+
+
 def test_features_have_limits_of_their_own(aws: Aws) -> None:
     painting, asking = Painter(aws, limit(Per.FEATURE, 1)), Painter(aws, limit(Per.FEATURE, 1), feature="asking")
     assert painting.send() == asking.send() == 0
