@@ -82,7 +82,7 @@ def request_behaviors(
     if policy.access_rule is not None:
         behaviors.append(AccessRule(policy.access_rule, trail))
     if policy.idempotency is not KeyPolicy.NONE:
-        behaviors.append(Idempotency(policy.idempotency, message_type, lambda: runtime.store, runtime.clock))
+        behaviors.append(Idempotency(policy.idempotency, message_type, runtime, claims_key=policy.claims_key))
     if policy.caching is not None:
         behaviors.append(Caching(policy.caching, cache or AnswerCache(runtime.clock)))
     if trail is not None:

@@ -87,8 +87,10 @@ class Policy:
     `public`: anyone may send it. `permission`: what a caller must hold in the workspace named by the path's
     `workspace_id`; without one any user may send it, and no API key. `access_rule`: decides on top of that where the
     message's own fields matter. `administrators`: only those who run the platform may send it; for others it isn't
-    there. `audit`: the name under which a command's attempts and their ends are kept in the audit trail, as are
-    refusals of its authorization. `slow_after_ms`: a longer run is logged as slow.
+    there. `claims_key`: the command calls a service outside of its transaction, so its key is claimed with a lease
+    before it runs, and a parallel request with the same key is refused while the lease holds. `audit`: the name under
+    which a command's attempts and their ends are kept in the audit trail, as are refusals of its authorization.
+    `slow_after_ms`: a longer run is logged as slow.
     """
 
     public: bool = False
@@ -97,6 +99,7 @@ class Policy:
     administrators: bool = False
     rate_limit: RateLimit | None = None
     idempotency: Idempotency = Idempotency.NONE
+    claims_key: bool = False
     audit: str | None = None
     caching: Caching | None = None
     slow_after_ms: int = 3_000
@@ -108,5 +111,7 @@ class Policy:
             raise ValueError("who administers the platform is asked neither for a permission nor let in with everybody")
         if self.public and self.idempotency is not Idempotency.NONE:
             raise ValueError("keys are scoped to a caller: a public message takes none")
+        if self.claims_key and self.idempotency is Idempotency.NONE:
+            raise ValueError("a message without a key has none to claim")
         if self.caching and (self.audit or self.idempotency is not Idempotency.NONE):
             raise ValueError("a cached answer changes nothing: it takes neither a key nor an audit trail")

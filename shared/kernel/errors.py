@@ -130,6 +130,10 @@ class RetryLater(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RequestInProgress(RetryLater):
+    code = "request-in-progress"
+
+
 class RateLimited(RetryLater):
     code = "rate-limited"
 
