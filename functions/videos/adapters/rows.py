@@ -5,11 +5,14 @@ The worker's progress is an item of the Ephemeral table, written by the worker a
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
-from shared.persistence.rows import DataRow, EphemeralRow
+from shared.persistence.rows import DataRow, EphemeralRow, ReadModelRow
 
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
+INDEX = "INDEX"
+TABLE = "TABLE#"
+INDEXED_VIDEO = "VIDEO#"
 DEADLINE_SHARDS = 8
 
 
@@ -28,6 +31,10 @@ def deadline_shard(analysis_id: str) -> int:
 
 def progress_partition(workspace_id: str, analysis_id: str) -> str:
     return f"analysis#{workspace_id}#{analysis_id}"
+
+
+def index_partition(workspace_id: str) -> str:
+    return f"MOMENT-INDEX#{workspace_id}"
 
 
 class VideoRow(DataRow):
@@ -78,3 +85,25 @@ class DeadlineRow(DataRow):
 
 class ProgressRow(EphemeralRow):
     share = NumberAttribute()
+
+
+class IndexRow(ReadModelRow):
+    """The index of a workspace's moments: `version` counts its changes, `newest` is the table that takes new videos."""
+
+    version = NumberAttribute()
+    newest = NumberAttribute()
+
+
+class TableRow(ReadModelRow):
+    """A table of the index: the object it is in, and how much is in it."""
+
+    key = UnicodeAttribute()
+    videos = NumberAttribute()
+    moments = NumberAttribute()
+
+
+class IndexedVideoRow(ReadModelRow):
+    """Which analysis of a video is in the index, and in which table."""
+
+    number = NumberAttribute()
+    analysis_id = UnicodeAttribute()
