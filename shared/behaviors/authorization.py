@@ -7,7 +7,8 @@ import re
 from typing import Any, Protocol
 
 from shared.behaviors.audit import AuditTrail
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.cqrs.policy import Policy
 from shared.kernel.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from shared.kernel.ids import UUID_PATTERN
@@ -51,16 +52,18 @@ class Authorization:
         self._trail = trail
         self._administrators = administrators or Nobody()
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        refusal = self._refusal(invocation)
-        if refusal is None:
-            return proceed(invocation)
-        if self._trail is not None:
-            self._trail.denied(invocation, refusal)
-        return Failure(refusal)
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def authorized(message: Message | Unread, context: Context) -> Result[Any]:
+            refusal = self._refusal(context)
+            if refusal is None:
+                return proceed(message, context)
+            if self._trail is not None:
+                self._trail.denied(message, context, refusal)
+            return Failure(refusal)
 
-    def _refusal(self, invocation: Invocation) -> DomainError | None:
-        context = invocation.context
+        return authorized
+
+    def _refusal(self, context: Context) -> DomainError | None:
         if self._policy.public:
             return None
         if isinstance(context.principal, Anonymous):

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pynamodb.attributes import UnicodeAttribute
 
 from shared.cqrs.messages import Message, answer_type
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.pipeline import Context, Proceed
 from shared.cqrs.policy import Idempotency as KeyPolicy
 from shared.kernel.clock import Clock
 from shared.kernel.errors import (
@@ -49,54 +49,54 @@ class Idempotency:
         self._store = store
         self._clock = clock
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        key = invocation.context.idempotency_key
-        if key is None:
-            if self._required:
-                return Failure(IdempotencyKeyRequired("Send an Idempotency-Key header, a new one for each new intent."))
-            return proceed(invocation)
-        if not (1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key)):
-            return Failure(MalformedRequest("Idempotency-Key takes 1 to 255 visible ASCII characters."))
-        assert invocation.message is not None
-        pk = self._partition(invocation, key)
-        fingerprint = hashlib.sha256(invocation.message.model_dump_json().encode()).hexdigest()
-        earlier = self._replay(invocation, pk, fingerprint)
-        if earlier is not None:
-            return earlier
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def once(message: Message, context: Context) -> Result[Any]:
+            key = context.idempotency_key
+            if key is None:
+                if self._required:
+                    return Failure(IdempotencyKeyRequired("Send an Idempotency-Key header, new for each new intent."))
+                return proceed(message, context)
+            if not (1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key)):
+                return Failure(MalformedRequest("Idempotency-Key takes 1 to 255 visible ASCII characters."))
+            pk = _partition(message, context, key)
+            fingerprint = hashlib.sha256(message.model_dump_json().encode()).hexdigest()
+            earlier = self._replay(context, pk, fingerprint)
+            if earlier is not None:
+                return earlier
+            context.committing.append(lambda uow, answer: self._remember(uow, answer, pk, fingerprint))
+            result = proceed(message, context)
+            if isinstance(result, Failure):
+                # Whatever refused this request may be the winner's own effect (a name it took, credits it spent).
+                return self._replay(context, pk, fingerprint) or result
+            return result
 
-        def remember(uow: UnitOfWork, answer: object) -> None:
-            now = int(self._clock.now().timestamp())
-            uow.put(
-                IdempotencyRow(
-                    pk=pk,
-                    sk=_SORT_KEY,
-                    expires_at=now + KEPT_SECONDS,
-                    fingerprint=fingerprint,
-                    answer=self._answers.dump_json(answer).decode(),
-                ),
-                condition=absent() | (IdempotencyRow.expires_at < now),
-                otherwise=_AnsweredMeanwhile("A request with this key was answered meanwhile."),
-            )
+        return once
 
-        invocation.committing.append(remember)
-        result = proceed(invocation)
-        if isinstance(result, Failure):
-            # Whatever refused this request may be the winner's own effect (a name it took, credits it spent).
-            return self._replay(invocation, pk, fingerprint) or result
-        return result
+    def _remember(self, uow: UnitOfWork, answer: object, pk: str, fingerprint: str) -> None:
+        now = int(self._clock.now().timestamp())
+        uow.put(
+            IdempotencyRow(
+                pk=pk,
+                sk=_SORT_KEY,
+                expires_at=now + KEPT_SECONDS,
+                fingerprint=fingerprint,
+                answer=self._answers.dump_json(answer).decode(),
+            ),
+            condition=absent() | (IdempotencyRow.expires_at < now),
+            otherwise=_AnsweredMeanwhile("A request with this key was answered meanwhile."),
+        )
 
-    def _replay(self, invocation: Invocation, pk: str, fingerprint: str) -> Result[Any] | None:
+    def _replay(self, context: Context, pk: str, fingerprint: str) -> Result[Any] | None:
         record = self._store().get(IdempotencyRow, pk, _SORT_KEY)
         if record is None or record.expires_at < self._clock.now().timestamp():
             return None
         if record.fingerprint != fingerprint:
             return Failure(IdempotencyKeyReused("This Idempotency-Key was used with another request."))
-        invocation.context.answered_before = True
+        context.answered_before = True
         return Success(self._answers.validate_json(record.answer))
 
-    @staticmethod
-    def _partition(invocation: Invocation, key: str) -> str:
-        context = invocation.context
-        actor = "" if isinstance(context.principal, Anonymous) else context.principal.actor
-        digest = hashlib.sha256(key.encode()).hexdigest()
-        return f"IDEMPOTENCY#{context.workspace_id or '-'}#{actor}#{invocation.message_type.__name__}#{digest}"
+
+def _partition(message: Message, context: Context, key: str) -> str:
+    actor = "" if isinstance(context.principal, Anonymous) else context.principal.actor
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"IDEMPOTENCY#{context.workspace_id or '-'}#{actor}#{type(message).__name__}#{digest}"

@@ -14,7 +14,7 @@ from shared.behaviors.rate_limiting import Limits, RateLimiting
 from shared.behaviors.transaction import Transaction
 from shared.behaviors.validation import Validation
 from shared.cqrs.messages import Command, Message
-from shared.cqrs.pipeline import Behavior, Context, Invocation, Proceed, chain
+from shared.cqrs.pipeline import Behavior, Context, Proceed, chain
 from shared.cqrs.policy import Idempotency as KeyPolicy
 from shared.cqrs.policy import Policy
 from shared.kernel.result import Result
@@ -49,8 +49,8 @@ def request_chain(
     if issubclass(message_type, Command):
         return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
 
-    def handle(invocation: Invocation) -> Result[Any]:
-        return build(ReadScope(runtime, invocation.context))(invocation.message)
+    def handle(message: Message, context: Context) -> Result[Any]:
+        return build(ReadScope(runtime, context))(message)
 
     return chain(behaviors, handle)
 

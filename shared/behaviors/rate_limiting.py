@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from pynamodb.attributes import NumberAttribute
 
 from shared.aws.clients import error_code
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread, raw_fields
 from shared.cqrs.policy import Limit, Per, RateLimit
 from shared.kernel.errors import RateLimited
 from shared.kernel.principals import Anonymous
@@ -68,38 +69,36 @@ class RateLimiting:
         self._tiers = tiers
         self._windows = Windows(runtime)
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        passed: list[tuple[str, Limit]] = []
-        for subject, limit in self._subjects(invocation):
-            wait_seconds = self._windows.take(subject, limit)
-            if wait_seconds is not None:
-                for earlier, its_limit in passed:
-                    self._windows.give_back(earlier, its_limit)
-                return Failure(
-                    RateLimited(
-                        f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
-                        retry_after_seconds=wait_seconds,
-                    )
-                )
-            passed.append((subject, limit))
-        result = proceed(invocation)
-        if not isinstance(result, Failure):
-            for subject, limit in passed:
-                if limit.spares_successes:
-                    self._windows.give_back(subject, limit)
-        return result
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def limited(message: Message | Unread, context: Context) -> Result[Any]:
+            passed: list[tuple[str, Limit]] = []
+            for subject, limit in self._subjects(message, context):
+                wait_seconds = self._windows.take(subject, limit)
+                if wait_seconds is not None:
+                    for earlier, its_limit in passed:
+                        self._windows.give_back(earlier, its_limit)
+                    return Failure(_refused(limit, wait_seconds))
+                passed.append((subject, limit))
+            result = proceed(message, context)
+            if not isinstance(result, Failure):
+                for subject, limit in passed:
+                    if limit.spares_successes:
+                        self._windows.give_back(subject, limit)
+            return result
 
-    def _subjects(self, invocation: Invocation) -> Iterator[tuple[str, Limit]]:
+        return limited
+
+    def _subjects(self, message: Message | Unread, context: Context) -> Iterator[tuple[str, Limit]]:
         """Whom each limit counts, the narrowest first. A limit on what a request doesn't have counts nobody."""
-        tiers = self._tiers.limits(self._policy.feature, invocation.context.workspace_id) if self._tiers else ()
+        tiers = self._tiers.limits(self._policy.feature, context.workspace_id) if self._tiers else ()
         for limit in sorted((*self._policy.limits, *tiers), key=lambda one: _NARROWEST_FIRST.index(one.per)):
-            subject = self._subject(limit.per, invocation)
+            subject = self._subject(limit.per, message, context)
             if subject is not None:
                 # Two limits of one kind may differ in their windows.
                 yield f"{limit.per}#{limit.window_seconds}#{subject}", limit
 
-    def _subject(self, per: Per, invocation: Invocation) -> str | None:
-        context, feature = invocation.context, self._policy.feature
+    def _subject(self, per: Per, message: Message | Unread, context: Context) -> str | None:
+        feature = self._policy.feature
         match per:
             case Per.USER:
                 return None if isinstance(context.principal, Anonymous) else context.principal.actor
@@ -110,16 +109,23 @@ class RateLimiting:
             case Per.SOURCE:
                 return context.source and f"{feature}#{context.source}"
             case Per.ACCOUNT:
-                account = self._account(invocation)
+                account = self._account(message)
                 return account and f"{feature}#{account}"
             case Per.SOURCE_AND_ACCOUNT:
-                account = self._account(invocation)
+                account = self._account(message)
                 return account and context.source and f"{feature}#{context.source}#{account}"
 
-    def _account(self, invocation: Invocation) -> str | None:
-        account = self._policy.account(invocation.read_fields()) if self._policy.account else None
+    def _account(self, message: Message | Unread) -> str | None:
+        account = self._policy.account(raw_fields(message)) if self._policy.account else None
         # A name somebody has given is no key: it may be personal, and of any length.
         return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32] if account else None
+
+
+def _refused(limit: Limit, wait_seconds: int) -> RateLimited:
+    return RateLimited(
+        f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
+        retry_after_seconds=wait_seconds,
+    )
 
 
 _NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)

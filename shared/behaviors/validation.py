@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.cqrs.messages import Query
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message, Query
+from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.kernel.errors import FieldError, MalformedRequest, NotFound, ValidationFailed
 from shared.kernel.result import Failure, Result
 
@@ -18,20 +18,30 @@ class Validation:
     Commands are parsed strictly (`"5"` is no number); queries come as text and are converted.
     """
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        if invocation.message is None:
-            strict = not issubclass(invocation.message_type, Query)
-            try:
-                text = json.dumps(invocation.read_fields(), ensure_ascii=False, allow_nan=False)
-                invocation.message = invocation.message_type.model_validate_json(text.encode(), strict=strict)
-            except UnicodeEncodeError:
-                return Failure(MalformedRequest("The request holds text that isn't valid Unicode."))
-            except ValidationError as invalid:
-                if any(error["loc"] and error["loc"][0] in invocation.path_fields for error in invalid.errors()):
-                    return Failure(NotFound())
-                return Failure(ValidationFailed([_field_error(error) for error in invalid.errors()]))
-        broken = tuple(invocation.message.rules())
-        return Failure(ValidationFailed(broken)) if broken else proceed(invocation)
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def validated(message: Message | Unread, context: Context) -> Result[Any]:
+            if isinstance(message, Unread):
+                parsed = _parse(message, context.path_fields)
+                if isinstance(parsed, Failure):
+                    return parsed
+                message = parsed
+            broken = tuple(message.rules())
+            return Failure(ValidationFailed(broken)) if broken else proceed(message, context)
+
+        return validated
+
+
+def _parse(unread: Unread, path_fields: frozenset[str]) -> Message | Failure:
+    strict = not issubclass(unread.type, Query)
+    try:
+        text = json.dumps(unread.read_fields(), ensure_ascii=False, allow_nan=False)
+        return unread.type.model_validate_json(text.encode(), strict=strict)
+    except UnicodeEncodeError:
+        return Failure(MalformedRequest("The request holds text that isn't valid Unicode."))
+    except ValidationError as invalid:
+        if any(error["loc"] and error["loc"][0] in path_fields for error in invalid.errors()):
+            return Failure(NotFound())
+        return Failure(ValidationFailed([_field_error(error) for error in invalid.errors()]))
 
 
 def _field_error(error: Any) -> FieldError:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from shared.cqrs.mediator import Mediator
 from shared.cqrs.messages import View
-from shared.cqrs.pipeline import Context, Invocation, Proceed
+from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.http.endpoint import Endpoint
 from shared.http.problem import problem
 from shared.kernel.errors import (
@@ -61,21 +61,15 @@ class HttpFunction:
     @cached_property
     def _mediator(self) -> Mediator:
         mediator = Mediator()
-        mediator.register_chain(self.endpoint.message, self._compose(self.endpoint, self._runtime))
+        mediator.register(self.endpoint.message, self._compose(self.endpoint, self._runtime))
         return mediator
 
     def __call__(self, event: Event, lambda_context: Any = None) -> Response:
         context = read_context(event, lambda_context, self._runtime)
         endpoint = self.endpoint
         path_fields: dict[str, str] = dict(event.get("pathParameters") or {})
-        result = self._mediator.dispatch(
-            Invocation(
-                endpoint.message,
-                context,
-                read_fields=lambda: _fields(event, endpoint),
-                path_fields=endpoint.path_fields,
-            )
-        )
+        context.path_fields = frozenset(path_fields)
+        result = self._mediator.dispatch(Unread(endpoint.message, lambda: _fields(event, endpoint)), context)
         return self._respond(result, event, context, path_fields)
 
     def _respond(self, result: Result[Any], event: Event, context: Context, path_fields: dict[str, str]) -> Response:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from shared.aws.settings import MissingSetting
 from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
-from shared.cqrs.pipeline import Context, Invocation, Proceed
+from shared.cqrs.pipeline import Context, Proceed
 from shared.kernel.errors import DependencyUnavailable, DomainError, FieldError, RetryLater, ValidationFailed
 from shared.kernel.principals import System
 from shared.kernel.result import Failure
@@ -93,9 +93,8 @@ class QueueFunction:
             message, context = self._read(record, lambda_context)
         except DomainError as error:
             return error
-        invocation = Invocation(type(message), context, message=message)
-        invocation.committing.append(self._remember)
-        result = self._proceed(invocation)
+        context.committing.append(self._remember)
+        result = self._proceed(message, context)
         if isinstance(result, Failure) and not self._was_handled(context):
             return result.error
         return None

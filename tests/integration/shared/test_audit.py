@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from shared.behaviors.order import request_chain
 from shared.cqrs.messages import Command
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context, Unread
 from shared.cqrs.policy import Idempotency, Policy
 from shared.kernel.errors import Conflict
 from shared.kernel.ids import Uuid
@@ -61,10 +61,11 @@ def send(
         principal=principal,
         workspace_id=workspace_id,
         idempotency_key=key,
+        path_fields=frozenset({"workspace_id"}),
     )
     fields = {"workspace_id": workspace_id, "colour": colour}
     chain = request_chain(PaintFence, policy, build, aws.runtime, Roles())
-    return chain(Invocation(PaintFence, context, lambda: fields, frozenset({"workspace_id"})))
+    return chain(Unread(PaintFence, lambda: fields), context)
 
 
 def trail(aws: Aws) -> list[tuple[str, str | None]]:

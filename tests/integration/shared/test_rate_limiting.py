@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from shared.behaviors.rate_limiting import RateLimiting
 from shared.cqrs.messages import Command
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context, Unread
 from shared.cqrs.policy import Limit, Per, RateLimit
 from shared.kernel.errors import Conflict, RateLimited
 from shared.kernel.principals import Anonymous, Principal, User
@@ -56,8 +56,8 @@ class Painter:
             workspace_id=workspace_id,
             source=source,
         )
-        invocation = Invocation(Paint, context, read_fields=lambda: fields or {})
-        result = self._behavior(invocation, lambda _invocation: answer or Success(None))
+        limited = self._behavior(lambda _message, _context: answer or Success(None))
+        result = limited(Unread(Paint, lambda: fields or {}), context)
         if isinstance(result, Failure) and isinstance(result.error, RateLimited):
             return result.error.retry_after_seconds
         return 0

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from shared.behaviors.validation import Validation
 from shared.cqrs.messages import Command, Query
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context, Unread
 from shared.kernel.errors import DomainError, FieldError, MalformedRequest, NotFound, ValidationFailed
 from shared.kernel.ids import Uuid
 from shared.kernel.result import Failure, Success
@@ -32,9 +32,10 @@ class FindOrders(Query[None]):
 
 
 def validate(message_type: type[Order] | type[FindOrders], fields: Mapping[str, object]) -> DomainError | None:
-    context = Context(message_id="m", correlation_id="c", received_at=NOW, deadline=NOW)
-    invocation = Invocation(message_type, context, read_fields=lambda: fields, path_fields=frozenset({"order_id"}))
-    result = Validation()(invocation, lambda _: Success(None))
+    path = frozenset({"order_id"})
+    context = Context(message_id="m", correlation_id="c", received_at=NOW, deadline=NOW, path_fields=path)
+    validated = Validation()(lambda _message, _context: Success(None))
+    result = validated(Unread(message_type, lambda: fields), context)
     return result.error if isinstance(result, Failure) else None
 
 
