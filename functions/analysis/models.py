@@ -10,13 +10,14 @@ from functions.analysis.analyzers import Analyzer
 from functions.analysis.analyzers.boundaries import ShotDetector
 from functions.analysis.analyzers.shots import BoundaryDetector, ShotAnalyzer
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
+from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
     from functions.analysis.decode import VideoInfo
-    from functions.analysis.pipeline import Embedder, ResultStore
+    from functions.analysis.documents import Embedder, ResultStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,20 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         detectors = detecting.result()
 
     def make(info: "VideoInfo", results: "ResultStore") -> Sequence[Analyzer]:
+        def save_picture(name: str, picture: bytes) -> None:
+            results.put(name, picture, "image/jpeg")
+
         analyzers: list[Analyzer] = []
         if "shots" in wanted:
             analyzers.append(
-                ShotAnalyzer(
-                    find_boundaries(info.frame_rate),
-                    info.frame_rate,
-                    lambda name, picture: results.put(name, picture, "image/jpeg"),
-                    slow=mode == "accurate",
-                )
+                ShotAnalyzer(find_boundaries(info.frame_rate), info.frame_rate, save_picture, slow=mode == "accurate")
             )
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
         analyzers += [ThingAnalyzer(name, detector, effort.thing_interval_ms) for name, detector in detectors.items()]
+        analyzers.append(SpriteAnalyzer(info.duration_ms, save_picture))
         return analyzers
 
     return make
@@ -102,6 +102,11 @@ def _load_recognizer(effort: _Effort) -> SpeechRecognizer:
     from functions.analysis.analyzers.whisper import WhisperRecognizer
 
     return WhisperRecognizer(effort.beam_size, usable_cores())
+
+
+def analyzers_of(feature: str) -> frozenset[str]:
+    """The names of those that a feature can't do without."""
+    return frozenset({"objects", "faces"}) if feature == "people" else frozenset({feature})
 
 
 def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:

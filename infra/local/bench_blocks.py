@@ -21,8 +21,8 @@ from infra.local.bench_peers import CALLS, DEPTHS, ROUNDS
 from infra.local.layout import Layout
 from shared.behaviors.logging import Logging
 from shared.cqrs.mediator import Mediator
-from shared.cqrs.messages import Command
-from shared.cqrs.pipeline import Context, Invocation, Proceed, chain
+from shared.cqrs.messages import Command, Message
+from shared.cqrs.pipeline import Context, Proceed
 from shared.kernel.result import Result, Success
 
 PEERS = ("mediatr==1.3.2", "diator==0.1.2", "python-cqrs==5.3.0", "meator==2.0.1", "mediatorx==1.0.1")
@@ -62,29 +62,29 @@ def context() -> Context:
 
 
 def ours(depth: int) -> Callable[[], object]:
-    def behavior(invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        return proceed(invocation)
+    def behavior(proceed: Proceed) -> Proceed:
+        return lambda message, context: proceed(message, context)
 
     mediator = Mediator()
-    mediator.register_chain(DoNothing, chain([behavior] * depth, lambda _: _NOTHING))
+    mediator.register(DoNothing, lambda _message, _context: _NOTHING, [behavior] * depth)
     message, about = DoNothing(), context()
     return lambda: mediator.send(message, about)
 
 
 def by_hand(depth: int) -> Callable[[], object]:
-    """The same message in the same invocation, through functions that call one another and nothing in between."""
+    """The same message through functions that call one another and nothing in between."""
 
     def behavior(proceed: Proceed) -> Proceed:
-        return lambda invocation: proceed(invocation)
+        return lambda message, context: proceed(message, context)
 
-    def handle(_invocation: Invocation) -> Result[Any]:
+    def handle(_message: Message, _context: Context) -> Result[Any]:
         return _NOTHING
 
     proceed: Proceed = handle
     for _ in range(depth):
         proceed = behavior(proceed)
     message, about = DoNothing(), context()
-    return lambda: proceed(Invocation(DoNothing, about, message=message))
+    return lambda: proceed(message, about)
 
 
 def peers(layout: Layout) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def log_line_microseconds() -> float:
             vars(handler)["stream"] = nowhere
         message, about = DoNothing(), context()
         bare, logged = Mediator(), Mediator()
-        bare.register_chain(DoNothing, lambda _: _NOTHING)
-        logged.register_chain(DoNothing, chain([Logging(slow_after_ms=1_000)], lambda _: _NOTHING))
+        bare.register(DoNothing, lambda _message, _context: _NOTHING)
+        logged.register(DoNothing, lambda _message, _context: _NOTHING, [Logging(slow_after_ms=1_000)])
         costs = alternately([lambda: bare.send(message, about), lambda: logged.send(message, about)])
     return costs[1] - costs[0]
 

@@ -15,7 +15,7 @@ from shared.aws import clients
 from shared.aws.settings import Settings
 from shared.behaviors.order import request_chain
 from shared.cqrs.messages import Message
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context
 from shared.cqrs.policy import Policy
 from shared.http.endpoint import Endpoint
 from shared.kernel.principals import Principal, System
@@ -77,8 +77,9 @@ class StageAccess:
             received_at=now,
             deadline=now + _TIME_LIMIT,
             principal=System(self.operator),
+            path_fields=path_fields,
         )
-        return chain(Invocation(type(message), context, path_fields=path_fields, message=message))
+        return chain(message, context)
 
     def _settings(self, module: str) -> Settings:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -13,7 +13,8 @@ from typing import Any
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
-from shared.cqrs.pipeline import Context, Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Conflict, DomainError
 from shared.kernel.principals import Anonymous
@@ -23,6 +24,10 @@ from shared.persistence.scope import Runtime
 from shared.persistence.unit_of_work import Refused, UnitOfWork
 
 ATTEMPTED, SUCCEEDED, FAILED, DENIED = "attempted", "succeeded", "failed", "denied"
+
+
+def audit_partition(workspace_id: str) -> str:
+    return f"AUDIT#workspace#{workspace_id}"
 
 
 class AuditRow(Row):
@@ -42,57 +47,77 @@ class _EndedAlready(Conflict):
     """The attempt has its end."""
 
 
+def attempt_of(entry: AuditRow) -> str:
+    """The id that the entries of one attempt share: its message's. A refusal is an attempt that ended at once."""
+    attempt_id: str = entry.sk.split("#")[1]
+    return attempt_id
+
+
 class AuditTrail:
-    """Entries of one action. A workspace's are in its own partition, those outside of any in their actor's."""
+    """Entries of one action. A workspace's are in its own partition, those outside of any in their actor's.
+
+    An entry's sort key begins with when its attempt began, so a partition tells attempts in the order of time, with the
+    end of each behind its beginning.
+    """
 
     def __init__(self, action: str, runtime: Runtime) -> None:
         self._action = action
         self._runtime = runtime
 
-    def attempted(self, invocation: Invocation) -> None:
-        uow = self._runtime.begin(invocation.context)
-        uow.insert(self._entry(invocation, ATTEMPTED))
+    def attempted(self, message: Message, context: Context) -> None:
+        uow = self._runtime.begin(context)
+        uow.insert(self._entry(message, context, ATTEMPTED))
         uow.commit()
 
-    def succeeded(self, invocation: Invocation, uow: UnitOfWork) -> None:
-        uow.insert(self._entry(invocation, SUCCEEDED))
+    def succeeded(self, message: Message, uow: UnitOfWork) -> None:
+        uow.insert(self._entry(message, uow.context, SUCCEEDED))
 
-    def failed(self, invocation: Invocation, error_code: str) -> None:
-        uow = self._runtime.begin(invocation.context)
-        uow.insert(self._entry(invocation, FAILED, error_code), otherwise=_EndedAlready("This attempt has ended."))
+    def failed(self, message: Message, context: Context, error_code: str) -> None:
+        uow = self._runtime.begin(context)
+        ended = _EndedAlready("This attempt has ended.")
+        uow.insert(self._entry(message, context, FAILED, error_code), otherwise=ended)
         try:
             uow.commit()
         except Refused:
             # It had succeeded, although its caller was told otherwise (the reply of the commit was lost).
             return
 
-    def denied(self, invocation: Invocation, error: DomainError) -> None:
-        """Keep a refusal of Authorization. Of callers without a name nothing is kept: they could fill the trail.
+    def denied(self, message: Message | Unread, context: Context, error: DomainError) -> None:
+        """Keep a refusal of Authorization.
+
+        Of callers without a name nothing is kept: anyone could fill the trail with those, and make the stage pay for
+        it, while refusing them costs no call. Their log line is what tells of them (`unauthenticated`, with the
+        operation), but not where they called from: a network's digest can be undone by trying all networks.
 
         A refusal that hides whether the workspace exists isn't shown in that workspace's trail but in its actor's.
         """
-        if isinstance(invocation.context.principal, Anonymous):
+        if isinstance(context.principal, Anonymous):
             return
-        uow = self._runtime.begin(invocation.context)
-        uow.insert(self._entry(invocation, DENIED, error.code, in_workspace=error.code == "forbidden"))
+        uow = self._runtime.begin(context)
+        uow.insert(self._entry(message, context, DENIED, error.code, in_workspace=error.code == "forbidden"))
         uow.commit()
 
     def _entry(
-        self, invocation: Invocation, state: str, error_code: str | None = None, *, in_workspace: bool = True
+        self,
+        message: Message | Unread,
+        context: Context,
+        state: str,
+        error_code: str | None = None,
+        *,
+        in_workspace: bool = True,
     ) -> AuditRow:
-        context = invocation.context
         actor = _actor(context)
         workspace_id = context.workspace_id if in_workspace else None
         step = ATTEMPTED if state == ATTEMPTED else "ended"
         return AuditRow(
-            pk=f"AUDIT#workspace#{workspace_id}" if workspace_id else f"AUDIT#{actor}",
+            pk=audit_partition(workspace_id) if workspace_id else f"AUDIT#{actor}",
             sk=f"{rfc3339(context.received_at)}#{context.message_id}#{step}",
             action=self._action,
             state=state,
             actor=actor,
             at=rfc3339(self._runtime.clock.now()),
             correlation_id=context.correlation_id,
-            target=_target(invocation),
+            target=_target(message, context),
             error=error_code,
         )
 
@@ -101,28 +126,31 @@ class Audit:
     def __init__(self, trail: AuditTrail) -> None:
         self._trail = trail
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        self._trail.attempted(invocation)
-        invocation.committing.append(lambda uow, _answer: self._trail.succeeded(invocation, uow))
-        failed_with: str | None = "internal-error"
-        try:
-            result = proceed(invocation)
-            failed_with = result.error.code if isinstance(result, Failure) else None
-        except DomainError as error:
-            failed_with = error.code
-            raise
-        finally:
-            if failed_with is not None:
-                self._trail.failed(invocation, failed_with)
-        return result
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def audited(message: Message, context: Context) -> Result[Any]:
+            self._trail.attempted(message, context)
+            context.committing.append(lambda uow, _answer: self._trail.succeeded(message, uow))
+            failed_with: str | None = "internal-error"
+            try:
+                result = proceed(message, context)
+                failed_with = result.error.code if isinstance(result, Failure) else None
+            except DomainError as error:
+                failed_with = error.code
+                raise
+            finally:
+                if failed_with is not None:
+                    self._trail.failed(message, context, failed_with)
+            return result
+
+        return audited
 
 
 def _actor(context: Context) -> str:
     return "anonymous" if isinstance(context.principal, Anonymous) else context.principal.actor
 
 
-def _target(invocation: Invocation) -> dict[str, str]:
+def _target(message: Message | Unread, context: Context) -> dict[str, str]:
     """What the path names, once it is validated."""
-    if invocation.message is None:
+    if isinstance(message, Unread):
         return {}
-    return {name: str(getattr(invocation.message, name)) for name in sorted(invocation.path_fields)}
+    return {name: str(getattr(message, name)) for name in sorted(context.path_fields)}

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed
 from shared.cqrs.policy import Caching as CachingPolicy
 from shared.kernel.clock import Clock
 from shared.kernel.principals import Anonymous
@@ -114,26 +115,27 @@ class Caching:
         self._policy = policy
         self._cache = cache
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        tags = self._policy.tags(invocation.message) if self._policy.tags else ()
-        return self._cache.get_or_make(
-            self._key(invocation),
-            self._ttl,
-            frozenset(tenant_tag(invocation.context.workspace_id, tag) for tag in tags),
-            lambda: proceed(invocation),
-        )
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def cached(message: Message, context: Context) -> Result[Any]:
+            tags = self._policy.tags(message) if self._policy.tags else ()
+            return self._cache.get_or_make(
+                self._key(message, context),
+                self._ttl,
+                frozenset(tenant_tag(context.workspace_id, tag) for tag in tags),
+                lambda: proceed(message, context),
+            )
 
-    def _key(self, invocation: Invocation) -> str:
-        assert invocation.message is not None
-        context = invocation.context
+        return cached
+
+    def _key(self, message: Message, context: Context) -> str:
         caller = "" if isinstance(context.principal, Anonymous) else context.principal.actor
         # Whoever isn't asking within a workspace shares with nobody, unless nobody was asked for a name.
         shares = context.workspace_id is not None and bool(context.permissions) and not self._policy.per_caller
         parts = (
-            invocation.message_type.__qualname__,
+            type(message).__qualname__,
             context.workspace_id or "",
             ",".join(sorted(context.permissions)) if shares else caller,
-            invocation.message.model_dump_json(),
+            message.model_dump_json(),
         )
         return "\0".join(parts)
 

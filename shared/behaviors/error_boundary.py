@@ -3,7 +3,8 @@
 from typing import Any
 
 from shared.aws.clients import is_outage
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread, operation
 from shared.kernel.errors import DependencyUnavailable, DomainError
 from shared.kernel.result import Failure, Result
 from shared.observability.logger import log
@@ -24,35 +25,35 @@ class ErrorBoundary:
     `internal-error`, logged once with its stack.
     """
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def bounded(message: Message | Unread, context: Context) -> Result[Any]:
+            from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-        try:
-            return proceed(invocation)
-        except DomainError as error:
-            if error.__cause__ is not None:
-                log().warning("refused", exc_info=error.__cause__, extra=self._about(invocation))
-            return Failure(error)
-        except (ConnectionError, HTTPClientError, TransactionUnavailable):
-            return self._unavailable(invocation)
-        except ClientError as error:
-            if is_outage(error):
-                return self._unavailable(invocation)
-            return self._bug(invocation)
-        except Exception:  # noqa: BLE001 - the one edge
-            return self._bug(invocation)
+            try:
+                return proceed(message, context)
+            except DomainError as error:
+                if error.__cause__ is not None:
+                    log().warning("refused", exc_info=error.__cause__, extra=_about(message, context))
+                return Failure(error)
+            except (ConnectionError, HTTPClientError, TransactionUnavailable):
+                return _unavailable(message, context)
+            except ClientError as error:
+                return _unavailable(message, context) if is_outage(error) else _bug(message, context)
+            except Exception:  # noqa: BLE001 - the one edge
+                return _bug(message, context)
 
-    def _unavailable(self, invocation: Invocation) -> Failure:
-        log().exception("dependency unavailable", extra=self._about(invocation))
-        return Failure(DependencyUnavailable("A service that this needs doesn't answer.", retry_after_seconds=2))
+        return bounded
 
-    def _bug(self, invocation: Invocation) -> Failure:
-        log().exception("unexpected exception", extra=self._about(invocation))
-        return Failure(InternalError())
 
-    @staticmethod
-    def _about(invocation: Invocation) -> dict[str, str]:
-        return {
-            "operation": invocation.message_type.__name__,
-            "correlation_id": invocation.context.correlation_id,
-        }
+def _unavailable(message: Message | Unread, context: Context) -> Failure:
+    log().exception("dependency unavailable", extra=_about(message, context))
+    return Failure(DependencyUnavailable("A service that this needs doesn't answer.", retry_after_seconds=2))
+
+
+def _bug(message: Message | Unread, context: Context) -> Failure:
+    log().exception("unexpected exception", extra=_about(message, context))
+    return Failure(InternalError())
+
+
+def _about(message: Message | Unread, context: Context) -> dict[str, str]:
+    return {"operation": operation(message), "correlation_id": context.correlation_id}

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import ReadScope, Runtime
 
@@ -13,8 +14,11 @@ class Presentation:
         self._present = present
         self._runtime = runtime
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        result = proceed(invocation)
-        if isinstance(result, Failure):
-            return result
-        return Success(self._present(ReadScope(self._runtime, invocation.context), result.value))
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def presented(message: Message | Unread, context: Context) -> Result[Any]:
+            result = proceed(message, context)
+            if isinstance(result, Failure):
+                return result
+            return Success(self._present(ReadScope(self._runtime, context), result.value))
+
+        return presented

@@ -7,7 +7,7 @@ at that window's end more than the limit can pass within one window's length, ne
 
 Refused requests don't count, so a caller who keeps trying isn't locked out for longer; and a request that one limit
 refuses is taken back from those that had let it pass, so that one tenant's flood costs neither another tenant nor a
-colleague.
+colleague. It is told to wait until the last of its limits has room for it.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from pynamodb.attributes import NumberAttribute
 
 from shared.aws.clients import error_code
-from shared.cqrs.pipeline import Invocation, Proceed
+from shared.cqrs.messages import Message
+from shared.cqrs.pipeline import Context, Proceed, Unread, raw_fields
 from shared.cqrs.policy import Limit, Per, RateLimit
 from shared.kernel.errors import RateLimited
 from shared.kernel.principals import Anonymous
@@ -68,41 +69,51 @@ class RateLimiting:
         self._tiers = tiers
         self._windows = Windows(runtime)
 
-    def __call__(self, invocation: Invocation, proceed: Proceed) -> Result[Any]:
-        passed: list[tuple[str, Limit]] = []
-        for subject, limit in self._subjects(invocation):
-            wait_seconds = self._windows.take(subject, limit)
-            if wait_seconds is not None:
-                for earlier, its_limit in passed:
-                    self._windows.give_back(earlier, its_limit)
-                return Failure(
-                    RateLimited(
-                        f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
-                        retry_after_seconds=wait_seconds,
-                    )
-                )
-            passed.append((subject, limit))
-        result = proceed(invocation)
-        if not isinstance(result, Failure):
-            for subject, limit in passed:
-                if limit.spares_successes:
-                    self._windows.give_back(subject, limit)
-        return result
+    def __call__(self, proceed: Proceed) -> Proceed:
+        def limited(message: Message | Unread, context: Context) -> Result[Any]:
+            counted = list(self._subjects(message, context))
+            refusal = self._count(counted)
+            if refusal is not None:
+                return Failure(refusal)
+            result = proceed(message, context)
+            if not isinstance(result, Failure):
+                for subject, limit in counted:
+                    if limit.spares_successes:
+                        self._windows.give_back(subject, limit)
+            return result
 
-    def _subjects(self, invocation: Invocation) -> Iterator[tuple[str, Limit]]:
+        return limited
+
+    def _count(self, subjects: Sequence[tuple[str, Limit]]) -> RateLimited | None:
+        """Count a request for all of its subjects, or for none."""
+        for at, (subject, limit) in enumerate(subjects):
+            wait_seconds = self._windows.take(subject, limit)
+            if wait_seconds is None:
+                continue
+            for earlier, its_limit in subjects[:at]:
+                self._windows.give_back(earlier, its_limit)
+            waits = [(wait_seconds, limit)]
+            waits += [(self._windows.wait(later, its_limit), its_limit) for later, its_limit in subjects[at + 1 :]]
+            return _refused(*max(waits, key=lambda wait: wait[0]))
+        return None
+
+    def _subjects(self, message: Message | Unread, context: Context) -> Iterator[tuple[str, Limit]]:
         """Whom each limit counts, the narrowest first. A limit on what a request doesn't have counts nobody."""
-        tiers = self._tiers.limits(self._policy.feature, invocation.context.workspace_id) if self._tiers else ()
+        tiers = self._tiers.limits(self._policy.feature, context.workspace_id) if self._tiers else ()
         for limit in sorted((*self._policy.limits, *tiers), key=lambda one: _NARROWEST_FIRST.index(one.per)):
-            subject = self._subject(limit.per, invocation)
+            subject = self._subject(limit.per, message, context)
             if subject is not None:
                 # Two limits of one kind may differ in their windows.
                 yield f"{limit.per}#{limit.window_seconds}#{subject}", limit
 
-    def _subject(self, per: Per, invocation: Invocation) -> str | None:
-        context, feature = invocation.context, self._policy.feature
+    def _subject(self, per: Per, message: Message | Unread, context: Context) -> str | None:
+        feature = self._policy.feature
         match per:
             case Per.USER:
-                return None if isinstance(context.principal, Anonymous) else context.principal.actor
+                return _caller(context)
+            case Per.MEMBER:
+                caller = _caller(context)
+                return caller and context.workspace_id and f"{context.workspace_id}#{caller}"
             case Per.WORKSPACE:
                 return context.workspace_id
             case Per.FEATURE:
@@ -110,19 +121,30 @@ class RateLimiting:
             case Per.SOURCE:
                 return context.source and f"{feature}#{context.source}"
             case Per.ACCOUNT:
-                account = self._account(invocation)
+                account = self._account(message)
                 return account and f"{feature}#{account}"
             case Per.SOURCE_AND_ACCOUNT:
-                account = self._account(invocation)
+                account = self._account(message)
                 return account and context.source and f"{feature}#{context.source}#{account}"
 
-    def _account(self, invocation: Invocation) -> str | None:
-        account = self._policy.account(invocation.read_fields()) if self._policy.account else None
+    def _account(self, message: Message | Unread) -> str | None:
+        account = self._policy.account(raw_fields(message)) if self._policy.account else None
         # A name somebody has given is no key: it may be personal, and of any length.
         return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32] if account else None
 
 
-_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)
+def _caller(context: Context) -> str | None:
+    return None if isinstance(context.principal, Anonymous) else context.principal.actor
+
+
+def _refused(wait_seconds: int, limit: Limit) -> RateLimited:
+    return RateLimited(
+        f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
+        retry_after_seconds=wait_seconds,
+    )
+
+
+_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.MEMBER, Per.FEATURE, Per.WORKSPACE)
 
 
 class _Throttled(Exception):
@@ -163,6 +185,17 @@ class Windows:
                 return None
         # Only requests of this same subject can have come in between each time.
         return 1
+
+    def wait(self, subject: str, limit: Limit) -> int:
+        """The seconds until a request will pass, 0 when one would now. Counts nothing."""
+        stored = self._stored(subject)
+        if stored is None:
+            return 0
+        window, elapsed_ms = divmod(self._now_ms(), limit.window_seconds * 1000)
+        seen = stored.in_window(window)
+        if seen.window > window:
+            elapsed_ms = 0
+        return 0 if seen.current < _room(limit, seen.previous, elapsed_ms) else _wait_seconds(limit, seen, elapsed_ms)
 
     def _recall(self, subject: str, window: int) -> int:
         remembered_window, previous = self._previous.get(subject, (window, 0))
@@ -231,11 +264,12 @@ class Windows:
                 raise _Throttled from error
             if code != "ConditionalCheckFailedException":
                 raise
-            return False, self._read(subject, error)
+            return False, self._stored(subject, error)
         return True, None
 
-    def _read(self, subject: str, refused: Any) -> Counts | None:
-        item = refused.response.get("Item")
+    def _stored(self, subject: str, refused: Any = None) -> Counts | None:
+        """What is counted; a refused write may have told so."""
+        item = refused.response.get("Item") if refused else None
         row = (
             WindowRow.from_raw_data(item) if item else self._runtime.store.get(WindowRow, f"RATE#{subject}", _SORT_KEY)
         )

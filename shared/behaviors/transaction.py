@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.cqrs.messages import Message
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context
 from shared.kernel.errors import Conflict
 from shared.kernel.result import Failure, Result
 from shared.persistence.unit_of_work import Refused, StaleRead, UnitOfWork
@@ -29,16 +29,15 @@ class Transaction:
         self._handle = handle
         self._sleep = sleep
 
-    def __call__(self, invocation: Invocation) -> Result[Any]:
-        assert invocation.message is not None
+    def __call__(self, message: Message, context: Context) -> Result[Any]:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.02 * 2**attempt))
-            uow = self._begin(invocation.context)
-            result = self._handle(invocation.message, invocation.context, uow)
+            uow = self._begin(context)
+            result = self._handle(message, context, uow)
             if isinstance(result, Failure):
                 return result
-            for committing in invocation.committing:
+            for committing in context.committing:
                 committing(uow, result.value)
             try:
                 uow.commit()

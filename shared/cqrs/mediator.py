@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from shared.cqrs.messages import Command, Message, Query
-from shared.cqrs.pipeline import Behavior, Context, Invocation, Proceed, chain
+from shared.cqrs.pipeline import Behavior, Context, Proceed, Unread, chain
 from shared.kernel.result import Result
 
 R = TypeVar("R")
@@ -16,36 +16,51 @@ C = TypeVar("C", bound=Message)
 
 class Mediator:
     def __init__(self) -> None:
+        self._behaviors: list[Behavior] = []
+        self._handlers: dict[type[Message], Proceed] = {}
         self._chains: dict[type[Message], Proceed] = {}
+
+    def add_behavior(self, behavior: Behavior) -> None:
+        """Put a behavior around every handler, within those that were added before."""
+        self._behaviors.append(behavior)
+        self._chains = {message: chain(self._behaviors, handle) for message, handle in self._handlers.items()}
 
     def register(
         self, message_type: type[C], handle: Callable[[C, Context], Result[Any]], behaviors: Sequence[Behavior] = ()
     ) -> None:
-        """Register the one handler of a message type. Raises `ValueError` for a second one."""
+        """Register the one handler of a message type, with behaviors that it has besides those of all.
 
-        def innermost(invocation: Invocation) -> Result[Any]:
-            if not isinstance(invocation.message, message_type):
-                raise TypeError(f"{message_type.__name__} reached its handler without being validated")
-            return handle(invocation.message, invocation.context)
-
-        self.register_chain(message_type, chain(behaviors, innermost))
-
-    def register_chain(self, message_type: type[Message], proceed: Proceed) -> None:
-        if message_type in self._chains:
+        Raises `ValueError` for a second one.
+        """
+        if message_type in self._handlers:
             raise ValueError(f"{message_type.__name__} has a handler already; a message has exactly one")
-        self._chains[message_type] = proceed
+        self._handlers[message_type] = chain(behaviors, handle)
+        self._chains[message_type] = chain(self._behaviors, self._handlers[message_type])
 
     def send(self, command: Command[R], context: Context) -> Result[R]:
-        return self.dispatch(Invocation(type(command), context, message=command))
+        """Raises `LookupError` where no handler is registered, like `ask` and `dispatch`."""
+        try:
+            proceed = self._chains[type(command)]
+        except KeyError:
+            raise _nobody_handles(type(command)) from None
+        return proceed(command, context)
 
     def ask(self, query: Query[R], context: Context) -> Result[R]:
-        return self.dispatch(Invocation(type(query), context, message=query))
-
-    def dispatch(self, invocation: Invocation) -> Result[Any]:
-        """Run a message that isn't parsed yet. Raises `LookupError` where no handler is registered."""
         try:
-            proceed = self._chains[invocation.message_type]
+            proceed = self._chains[type(query)]
         except KeyError:
-            name = invocation.message_type.__name__
-            raise LookupError(f"no handler for {name}: call register({name}, handler) first") from None
-        return proceed(invocation)
+            raise _nobody_handles(type(query)) from None
+        return proceed(query, context)
+
+    def dispatch(self, message: Unread, context: Context) -> Result[Any]:
+        """Send or ask what isn't parsed yet; a behavior has to do that."""
+        try:
+            proceed = self._chains[message.type]
+        except KeyError:
+            raise _nobody_handles(message.type) from None
+        return proceed(message, context)
+
+
+def _nobody_handles(message_type: type[Message]) -> LookupError:
+    name = message_type.__name__
+    return LookupError(f"no handler for {name}: call register({name}, handler) first")

@@ -16,8 +16,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from shared.cqrs.mediator import Mediator
 from shared.cqrs.messages import View
-from shared.cqrs.pipeline import Context, Invocation, Proceed
-from shared.http.endpoint import Endpoint
+from shared.cqrs.pipeline import Context, Proceed, Unread
+from shared.http.endpoint import Endpoint, Redirect
+from shared.http.etag import etag, was_seen
 from shared.http.problem import problem
 from shared.kernel.errors import (
     DomainError,
@@ -61,21 +62,15 @@ class HttpFunction:
     @cached_property
     def _mediator(self) -> Mediator:
         mediator = Mediator()
-        mediator.register_chain(self.endpoint.message, self._compose(self.endpoint, self._runtime))
+        mediator.register(self.endpoint.message, self._compose(self.endpoint, self._runtime))
         return mediator
 
     def __call__(self, event: Event, lambda_context: Any = None) -> Response:
         context = read_context(event, lambda_context, self._runtime)
         endpoint = self.endpoint
         path_fields: dict[str, str] = dict(event.get("pathParameters") or {})
-        result = self._mediator.dispatch(
-            Invocation(
-                endpoint.message,
-                context,
-                read_fields=lambda: _fields(event, endpoint),
-                path_fields=endpoint.path_fields,
-            )
-        )
+        context.path_fields = frozenset(path_fields)
+        result = self._mediator.dispatch(Unread(endpoint.message, lambda: _fields(event, endpoint)), context)
         return self._respond(result, event, context, path_fields)
 
     def _respond(self, result: Result[Any], event: Event, context: Context, path_fields: dict[str, str]) -> Response:
@@ -89,12 +84,14 @@ class HttpFunction:
             headers["idempotent-replayed"] = "true"
         if self.endpoint.status == 204:
             return {"statusCode": 204, "headers": headers}
+        if isinstance(shown, Redirect):
+            return {"statusCode": 303, "headers": headers | {"location": shown.address}}
         body = shown.model_dump_json() if isinstance(shown, BaseModel) else json.dumps(shown)
+        if self.endpoint.method in ("GET", "PATCH", "PUT"):
+            headers["etag"] = etag(shown.significant() if isinstance(shown, View) else body)
         if self.endpoint.method == "GET":
-            significant = shown.significant() if isinstance(shown, View) else body
-            etag = f'"{hashlib.sha256(significant.encode()).hexdigest()[:32]}"'
-            headers |= {"etag": etag, "cache-control": "private, no-cache"}
-            if etag in _etags(header(event, "if-none-match")):
+            headers["cache-control"] = "private, no-cache"
+            if was_seen(headers["etag"], header(event, "if-none-match")):
                 return {"statusCode": 304, "headers": headers}
         return {
             "statusCode": self.endpoint.status,
@@ -120,6 +117,7 @@ def read_context(event: Event, lambda_context: Any, runtime: Runtime) -> Context
         workspace_id=(event.get("pathParameters") or {}).get("workspace_id"),
         source=_source(event),
         idempotency_key=header(event, "idempotency-key"),
+        if_match=header(event, "if-match"),
     )
 
 
@@ -212,10 +210,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) != len(pairs):
         raise ValueError("a name is given twice")
     return fields
-
-
-def _etags(value: str | None) -> set[str]:
-    return {part.strip().removeprefix("W/") for part in (value or "").split(",")}
 
 
 def _trace_id(traceparent: str | None) -> str | None:

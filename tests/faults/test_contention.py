@@ -12,7 +12,7 @@ from functions.billing.domain.credits import InsufficientCredits
 from functions.billing.public import FREE, CreditAccounts, read_pools
 from shared.behaviors.transaction import Transaction
 from shared.cqrs.messages import Command
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context
 from shared.kernel.principals import User
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import Runtime, WriteScope
@@ -106,7 +106,7 @@ def run(runtime: Runtime, act: Callable[[CreditAccounts], Result[None]]) -> Resu
     transaction = Transaction(
         runtime.begin, lambda _message, context, uow: act(CreditAccounts(WriteScope(runtime, context, uow=uow)))
     )
-    return transaction(Invocation(Spend, context, message=Spend()))
+    return transaction(Spend(), context)
 
 
 def open_credits(runtime: Runtime, workspace_id: str) -> Result[None]:

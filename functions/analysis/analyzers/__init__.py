@@ -5,7 +5,7 @@ from typing import Protocol
 
 from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
-from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment
+from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Findings:
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
     tracks: tuple[Track, ...] = ()
+    sprite: tuple[SpriteThumbnail, ...] = ()
 
 
 class Analyzer(Protocol):

@@ -11,7 +11,7 @@ from functions.videos.domain.analysis import AnalysisError, FailureReason
 from functions.videos.messages import ExpireAnalysis
 from shared.aws.grants import DATA_READ, DATA_WRITE, OUTBOX_APPEND
 from shared.behaviors.order import message_chain
-from shared.cqrs.pipeline import Context, Invocation, Proceed
+from shared.cqrs.pipeline import Context, Proceed
 from shared.kernel.clock import rfc3339
 from shared.kernel.principals import System
 from shared.kernel.result import Failure, Result
@@ -67,15 +67,15 @@ class ExpireAnalyses:
                 log().warning("overdue analyses are left for the next run")
                 break
             command = ExpireAnalysis(workspace_id=row.workspace_id, video_id=row.video_id, analysis_id=row.analysis_id)
-            if isinstance(self._proceed(self._invocation(command, deadline)), Failure):
+            if isinstance(self._proceed(command, self._context(command, deadline)), Failure):
                 left += 1
             else:
                 expired += 1
         return {"expired": expired, "left": left}
 
-    def _invocation(self, command: ExpireAnalysis, deadline: datetime) -> Invocation:
+    def _context(self, command: ExpireAnalysis, deadline: datetime) -> Context:
         message_id = self._runtime.ids.new()
-        context = Context(
+        return Context(
             message_id=message_id,
             correlation_id=message_id,
             received_at=self._runtime.clock.now(),
@@ -83,7 +83,6 @@ class ExpireAnalyses:
             principal=System(SCHEDULE.name),
             workspace_id=command.workspace_id,
         )
-        return Invocation(ExpireAnalysis, context, message=command)
 
 
 lambda_handler = ExpireAnalyses()

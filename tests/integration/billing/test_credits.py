@@ -6,7 +6,7 @@ from functions.billing.public import CreditAccounts, InsufficientCredits, read_p
 from functions.billing.queries import get_ledger
 from shared.behaviors.transaction import Transaction
 from shared.cqrs.messages import Command
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context
 from shared.kernel.errors import Conflict
 from shared.kernel.principals import User
 from shared.kernel.result import Failure, Result, Success
@@ -36,7 +36,7 @@ def run(aws: Aws, act: Callable[[CreditAccounts], Result[None]]) -> Result[None]
         lambda _message, context, uow: act(CreditAccounts(WriteScope(runtime, context, uow=uow))),
         sleep=lambda _: None,
     )
-    return transaction(Invocation(Spend, context, message=Spend()))
+    return transaction(Spend(), context)
 
 
 def balance(aws: Aws, workspace: OwnedWorkspace, feature_code: str) -> tuple[int, int]:

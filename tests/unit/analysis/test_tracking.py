@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from functions.analysis.analyzers.tracking import Detection, Track, Tracker, overlap, split, without_repeats
-from functions.analysis.contents import FoundThings, find_things, thing_moments, with_things
+from functions.analysis.things import FoundThings, find_things, thing_moments, with_things
 from functions.videos.domain.results import Box, Shot, Transition
 
 STEP = 250
@@ -41,7 +41,7 @@ def shots(*ends_ms: int) -> tuple[Shot, ...]:
 
 
 def found(samples: Iterable[list[Detection]], *shot_ends_ms: int) -> FoundThings:
-    return find_things(follow(samples), shots(*shot_ends_ms), duration_ms=10_000)
+    return find_things(follow(samples), shots(*shot_ends_ms), 10_000, ("people", "objects"))
 
 
 def test_a_thing_that_moves_is_one_thing() -> None:

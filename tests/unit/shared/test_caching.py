@@ -9,7 +9,7 @@ import pytest
 from shared.behaviors.caching import AnswerCache, Caching, tenant_tag
 from shared.behaviors.order import request_chain
 from shared.cqrs.messages import Command, Query
-from shared.cqrs.pipeline import Context, Invocation
+from shared.cqrs.pipeline import Context
 from shared.cqrs.policy import Caching as CachingPolicy
 from shared.cqrs.policy import Policy
 from shared.kernel.errors import Conflict
@@ -52,11 +52,11 @@ class Asking:
         context = Context(message_id="m", correlation_id="c", received_at=now, deadline=now, principal=principal)
         context.workspace_id, context.permissions = workspace_id, permissions
 
-        def make(_invocation: Invocation) -> Result[Any]:
+        def make(_query: GetFence, _context: Context) -> Result[Any]:
             self.made += 1
             return answer(self.made)
 
-        result = self._behavior(Invocation(GetFence, context, message=GetFence(fence=fence)), make)
+        result = self._behavior(make)(GetFence(fence=fence), context)
         return result.value if isinstance(result, Success) else result.error
 
 

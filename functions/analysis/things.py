@@ -1,7 +1,7 @@
 """What tracks say about a video: the things of each shot, and what to call them when people search."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -33,22 +33,26 @@ class FoundThings:
     faces: tuple[ThingTrack, ...]
 
 
-def find_things(tracks: Iterable[Track], shots: Sequence[Shot], duration_ms: int) -> FoundThings:
-    """The tracks that convince, cut at the shots, as results."""
+def find_things(
+    tracks: Iterable[Track], shots: Sequence[Shot], duration_ms: int, features: Collection[str]
+) -> FoundThings:
+    """The tracks that convince and belong to one of the features, cut at the shots, as results."""
     starts = [shot.start_ms for shot in shots]
     parts = [part for track in tracks for part in split(track, starts) if _convinces(part)]
     parts.sort(key=lambda part: part.sightings[0].at_ms)
 
-    def named(prefix: str, wanted: Callable[[Track], bool]) -> tuple[ThingTrack, ...]:
+    def named(prefix: str, feature: str, wanted: Callable[[Track], bool]) -> tuple[ThingTrack, ...]:
+        if feature not in features:
+            return ()
         return tuple(
             _thing(f"{prefix}-{number:04}", part, _bounds(part, shots, starts, duration_ms))
             for number, part in enumerate(filter(wanted, parts), start=1)
         )
 
     return FoundThings(
-        objects=named("object", lambda part: part.label not in (PERSON, FACE)),
-        people=named("person", lambda part: part.label == PERSON),
-        faces=named("face", lambda part: part.label == FACE),
+        objects=named("object", "objects", lambda part: part.label not in (PERSON, FACE)),
+        people=named("person", "people", lambda part: part.label == PERSON),
+        faces=named("face", "people", lambda part: part.label == FACE),
     )
 
 
