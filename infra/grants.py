@@ -148,6 +148,8 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
             # Jobs are named by ids that Batch makes.
             jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
             yield ("*",) if resources.emulated else (jobs,), ("batch:CancelJob", "batch:TerminateJob")
+            # Batch authorises the listing of jobs on all resources alone.
+            yield ("*",), ("batch:ListJobs",)
         case _:
             raise UnknownGrant(f"infrastructure knows no grant {grant.resource!r} with access {grant.access!r}")
 
