@@ -68,7 +68,8 @@ class Publisher:
         for group in _groups(self._entries(items, refused, commands)):
             refused |= self._put(group)
         for destination, sent in commands.items():
-            refused |= self._send(destination, sent)
+            for start in range(0, len(sent), MAX_ENTRIES):
+                refused |= self._send(destination, sent[start : start + MAX_ENTRIES])
         for item in items:
             if item.item_id not in refused and not self._mark(item):
                 refused.add(item.item_id)
