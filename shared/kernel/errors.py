@@ -96,6 +96,16 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """What was to be changed isn't what the caller saw."""
+
+    code = "precondition-failed"
+
+
+class PreconditionRequired(DomainError):
+    code = "precondition-required"
+
+
 class PayloadTooLarge(DomainError):
     code = "payload-too-large"
 
@@ -118,6 +128,10 @@ class RetryLater(DomainError):
     def __init__(self, detail: str, retry_after_seconds: int) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RequestInProgress(RetryLater):
+    code = "request-in-progress"
 
 
 class RateLimited(RetryLater):

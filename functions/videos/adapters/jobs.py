@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from functions.videos.adapters.rows import LEASE, LeaseRow, progress_partition
+from functions.videos.adapters.rows import LEASE, LeaseRow, worker_partition
 from functions.videos.domain.analysis import Analysis
 from functions.videos.domain.video import Video, upload_key
 from shared.aws.clients import error_code, is_outage
@@ -25,8 +25,12 @@ _INVALID = "ClientException"
 
 def read_worker(store: Store, workspace_id: str, analysis_id: str) -> str | None:
     """The id of the job that is at an analysis, or was last; `None` before one began."""
-    row = store.get(LeaseRow, progress_partition(workspace_id, analysis_id), LEASE)
+    row = store.get(LeaseRow, worker_partition(workspace_id, analysis_id), LEASE)
     return row.owner if row else None
+
+
+def job_name(analysis_id: str) -> str:
+    return f"analysis-{analysis_id}"
 
 
 class AnalysisJobs:
@@ -61,7 +65,7 @@ class AnalysisJobs:
         }
         try:
             self._runtime.client("batch").submit_job(
-                jobName=f"analysis-{analysis.analysis_id}",
+                jobName=job_name(analysis.analysis_id),
                 jobQueue=settings["ANALYSIS_JOB_QUEUE"],
                 jobDefinition=settings["ANALYSIS_JOB_DEFINITION"],
                 # Fair share: one workspace's many jobs don't hold up another's. Batch takes letters and digits only.
@@ -86,6 +90,16 @@ class AnalysisJobs:
             log().exception("Batch refused a job", extra={"analysis_id": analysis.analysis_id})
             return False
         return True
+
+    def terminate(self, analysis_id: str) -> None:
+        """End all jobs of an analysis that haven't ended."""
+        batch = self._runtime.client("batch")
+        # The ids of jobs aren't kept; a filter by name finds them in whatever state they are.
+        by_name = [{"name": "JOB_NAME", "values": [job_name(analysis_id)]}]
+        found = batch.list_jobs(jobQueue=self._runtime.settings["ANALYSIS_JOB_QUEUE"], filters=by_name)
+        for job in found["jobSummaryList"]:
+            if job["status"] not in ("SUCCEEDED", "FAILED"):
+                batch.terminate_job(jobId=job["jobId"], reason="The analysis was cancelled.")
 
     def _remaining_seconds(self, analysis: Analysis) -> int:
         remaining = datetime.fromisoformat(analysis.deadline_at) - self._runtime.clock.now()

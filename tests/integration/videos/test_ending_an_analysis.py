@@ -8,7 +8,7 @@ from functions.analysis.completion import QueueCompletion
 from functions.analysis.failures import FailureReason
 from functions.analysis.job import Job
 from functions.analysis.lease import DynamoLeaseTable, Lease
-from functions.analysis.outcome import Completed, Failed, Outcome
+from functions.analysis.outcome import Completed, Failed, FailedFeature, Outcome
 from functions.analysis.progress import Progress
 from functions.analysis.worker import analysis_pk
 from functions.billing.queries import get_ledger
@@ -159,6 +159,26 @@ def test_more_video_than_announced_costs_what_was_held(begun: Begun) -> None:
     begun.tell(**{**COMPLETED, "duration_ms": 3_600_000})
 
     assert begun.shown["credits_charged"] == 3
+
+
+BROKEN_SPEECH = {"feature": "speech", "reason": "analyzer_failed", "detail": "It broke off."}
+
+
+def test_a_feature_that_failed_is_free_and_told(begun: Begun) -> None:
+    assert begun.tell(**COMPLETED, failed_features=[BROKEN_SPEECH])
+
+    shown = begun.shown
+    assert (shown["status"], shown["credits_charged"]) == ("completed", 2)
+    assert shown["failed_features"] == [{"feature": "speech", "reason": "analyzer_failed", "message": "It broke off."}]
+    assert begun.pools == {**dict.fromkeys(FULL, (59, 0)), "transcription": (60, 0)}
+    (event,) = begun.aws.events("AnalysisCompleted")
+    assert (event.data["features"], event.data["failed_features"]) == (["shots", "text"], ["speech"])
+
+
+def test_a_feature_that_nobody_knows_is_refused(begun: Begun) -> None:
+    assert not begun.tell(**COMPLETED, failed_features=[{**BROKEN_SPEECH, "feature": "smell"}])
+
+    assert begun.shown["status"] == "queued"
 
 
 @pytest.mark.parametrize("first", [COMPLETED, FAILED], ids=["completed", "failed"])
@@ -316,11 +336,23 @@ def test_the_workers_progress_makes_it_running(begun: Begun) -> None:
             lambda shown: shown["status"] == "completed" and shown["credits_charged"] == 3,
         ),
         (
+            Completed(
+                manifest_key="k",
+                duration_ms=1500,
+                shots=1,
+                texts=2,
+                speech=0,
+                moments=2,
+                failed_features=(FailedFeature("speech", FailureReason.ANALYZER_FAILED, "It broke off."),),
+            ),
+            lambda shown: shown["credits_charged"] == 2 and shown["failed_features"][0]["message"] == "It broke off.",
+        ),
+        (
             Failed(FailureReason.TRUNCATED_VIDEO, "The video is incomplete."),
             lambda shown: shown["error"] == {"reason": "truncated_video", "message": "The video is incomplete."},
         ),
     ],
-    ids=["completed", "failed"],
+    ids=["completed", "completed in part", "failed"],
 )
 def test_what_the_worker_sends_is_understood(begun: Begun, outcome: Outcome, check: Callable[[Any], bool]) -> None:
     sent: list[str] = []
