@@ -25,7 +25,7 @@ class CreditsHeld(IntegrationEvent):
 class CreditConsumed(IntegrationEvent):
     """Credits were spent, by the settlement of a hold or at once.
 
-    `user_id` is who asked for it, `None` when that was no user, or before this was told.
+    `user_id` is who asked for it, or let in the software that did; `None` before this was told.
     """
 
     service_name = "billing"

@@ -19,7 +19,7 @@ from functions.billing.domain.tiers import TIERS, Tier, next_reset
 from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Conflict, NotFound
-from shared.kernel.principals import Principal, User
+from shared.kernel.principals import ApiKey, Principal, User
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
 from shared.persistence.store import Store
@@ -48,7 +48,12 @@ def read_tier(store: Store, workspace_id: str) -> Tier:
 
 
 def _user_id(principal: Principal) -> str | None:
-    return principal.user_id if isinstance(principal, User) else None
+    """Software that a user let in spends in their name."""
+    match principal:
+        case User(user_id=user_id) | ApiKey(issued_by=user_id):
+            return user_id
+        case _:
+            return None
 
 
 class CreditAccounts:

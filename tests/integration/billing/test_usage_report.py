@@ -8,7 +8,7 @@ from functions.billing.public import CreditAccounts
 from functions.billing.queries import get_workspace_usage
 from functions.billing.queries.get_workspace_usage import MAX_ITEMS
 from shared.cqrs.pipeline import Context
-from shared.kernel.principals import Principal, System, User
+from shared.kernel.principals import ApiKey, Principal, System, User
 from shared.kernel.result import Success
 from shared.persistence.rows import key_of
 from shared.persistence.scope import WriteScope
@@ -91,7 +91,8 @@ def test_usage_counts_for_whoever_asked_for_it(
 ) -> None:
     ann, bob = (User(user_id=f"0190a5a2-7c1b-7e44-8d5c-1f2e3d4c5b6{digit}", session_id="s") for digit in "ab")
     spend(aws, workspace, "conversation", 2, ann)
-    spend(aws, workspace, "transcription", 1, bob)
+    key = ApiKey("k", workspace.workspace_id, issued_by=bob.user_id, scopes=frozenset())
+    spend(aws, workspace, "transcription", 1, key)
     spend(aws, workspace, "conversation", 3, bob)
     project(aws)
 
