@@ -20,3 +20,5 @@ def _consumed(fact: Fact[CreditConsumed]) -> Addend:
 
 
 USAGE = SumProjection("usage", CreditConsumed, _consumed)
+USAGE_TAG = "usage"
+"""What every report over a workspace's usage carries."""
