@@ -25,6 +25,8 @@ class Per(StrEnum):
 
     USER = "user"
     """Of one caller, whatever they ask for."""
+    MEMBER = "member"
+    """Of one caller in one workspace, whatever they ask for there."""
     WORKSPACE = "workspace"
     """Of everybody in one workspace, whatever they ask for."""
     FEATURE = "feature"

@@ -96,6 +96,16 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """What was to be changed isn't what the caller saw."""
+
+    code = "precondition-failed"
+
+
+class PreconditionRequired(DomainError):
+    code = "precondition-required"
+
+
 class PayloadTooLarge(DomainError):
     code = "payload-too-large"
 
@@ -130,3 +140,7 @@ class RateLimited(RetryLater):
 
 class DependencyUnavailable(RetryLater):
     code = "dependency-unavailable"
+
+
+class CircuitOpen(DependencyUnavailable):
+    """The service failed before and wasn't asked this time."""

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 # Actions that AWS authorises on no resource.
 RESOURCELESS = {
+    "batch:ListJobs",
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "xray:PutTelemetryRecords",
