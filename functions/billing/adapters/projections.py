@@ -32,3 +32,5 @@ def _consumed(fact: Fact[CreditConsumed]) -> Addend:
 
 
 USAGE = SumProjection("usage", CreditConsumed, _consumed)
+USAGE_TAG = "usage"
+"""What every report over a workspace's usage carries."""

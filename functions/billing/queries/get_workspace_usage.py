@@ -5,11 +5,11 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from functions.billing.adapters.projections import USAGE, UsageKey, read_usage_key
+from functions.billing.adapters.projections import USAGE, USAGE_TAG, UsageKey, read_usage_key
 from functions.entry import http_function
 from shared.aws.grants import READ_MODELS_READ
 from shared.cqrs.messages import Query, View
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Caching, Policy
 from shared.http.endpoint import query
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import FieldError, ValidationFailed
@@ -139,7 +139,9 @@ ENDPOINT = query(
     "/v1/workspaces/{workspace_id}/usage",
     GetWorkspaceUsage,
     build,
-    policy=Policy(permission="credits:read"),
+    policy=Policy(
+        permission="credits:read", caching=Caching(ttl_seconds=300, tags=lambda _query: (USAGE_TAG,), shared=True)
+    ),
     summary="The credits that a workspace consumed, by feature, user, project and day",
     needs=FunctionNeeds(grants=(READ_MODELS_READ,)),
 )

@@ -50,7 +50,9 @@ ENDPOINT = command(
     build,
     status=204,
     policy=Policy(
-        permission="api-keys:write", rate_limit=RateLimit(feature=RatedFeature.COMMANDS), audit="RevokeApiKey"
+        permission="api-keys:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        audit="RevokeApiKey",
     ),
     summary="Revoke an API key",
 )

@@ -55,7 +55,9 @@ ENDPOINT = command(
     status=200,
     # No Idempotency-Key: a repeated answer would need the secret to be kept.
     policy=Policy(
-        permission="api-keys:write", rate_limit=RateLimit(feature=RatedFeature.COMMANDS), audit="RotateApiKey"
+        permission="api-keys:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        audit="RotateApiKey",
     ),
     summary="Give an API key another secret",
 )

@@ -178,3 +178,22 @@ def test_a_report_is_from_its_start_on_and_before_its_end(
 )
 def test_a_period_that_cannot_be_is_refused(report: Callable[[str], Answer], query: str) -> None:
     assert report(query).problem == "validation-failed"
+
+
+def test_a_report_is_made_once_until_credits_are_consumed(
+    aws: Aws, workspace: OwnedWorkspace, report: Callable[[str], Answer]
+) -> None:
+    first = report("")
+    aws.clock.advance(seconds=10)
+    assert report("").json == first.json
+    spend(aws, workspace, "conversation", 5)
+    project(aws)
+    assert report("").json["credits_consumed"] == first.json["credits_consumed"] + 5
+
+
+def test_another_workspaces_consumption_leaves_a_report_as_it_is(aws: Aws, report: Callable[[str], Answer]) -> None:
+    first = report("")
+    aws.clock.advance(seconds=10)
+    spend(aws, open_workspace(aws), "conversation", 5)
+    project(aws)
+    assert report("").json["as_of"] == first.json["as_of"]
