@@ -75,6 +75,8 @@ class Resources:
     """The name of the analysis' job queue and job definition alike."""
     dead_letter_sources: str = "{}"
     """What leaves dead letters, as functions are told it."""
+    rebuild_grace_seconds: int = 120
+    """How long messages in flight may take when a read model is rebuilt."""
     subscriptions: str = "[]"
     """Who subscribes to what, as functions are told it."""
     stage_prefix: str
@@ -153,6 +155,8 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
 
 
 def _names(grant: Grant, resources: Resources) -> dict[str, str]:
+    if grant == Grant("read-models", "rebuild"):
+        return {"REBUILD_GRACE_SECONDS": str(resources.rebuild_grace_seconds)}
     variable = grant.resource.upper().replace("-", "_")
     match grant.resource:
         case "token-key":

@@ -17,7 +17,6 @@ from functions.billing.adapters.projections import USAGE
 from functions.billing.events import CreditConsumed
 from functions.billing.subscribers import project_usage
 from functions.entry import compose_message
-from functions.operations.subscribers.log_events import object_key
 from functions.videos.adapters.projections import VIDEOS
 from functions.videos.events import VideoChanged
 from functions.videos.subscribers import project_videos
@@ -25,8 +24,10 @@ from shared.aws.settings import Settings
 from shared.cqrs.messages import IntegrationEvent
 from shared.messaging.consumer import QueueFunction
 from shared.messaging.envelope import Aggregate, Envelope, Metadata
+from shared.messaging.event_log import object_key
 from shared.messaging.projections import Projection, ReadModel, generation_prefix, read_generations
-from shared.messaging.rebuild import GRACE, Phase, RebuildProgress, RebuildUnderWay, rebuild
+from shared.messaging.rebuild import GRACE, RebuildUnderWay, rebuild
+from shared.messaging.rebuild_progress import Phase, RebuildProgress
 from shared.messaging.routing import Subscriber
 from shared.persistence.scope import Runtime
 from tests.faults.memory import MemoryDynamoDb
@@ -110,8 +111,15 @@ class EventLog:
         body = from_bus(event)
         self.objects[object_key(body)] = json.dumps(body).encode()
 
-    def list_objects_v2(self, *, StartAfter: str, MaxKeys: int, **_: Any) -> dict[str, Any]:  # noqa: N803 - botocore's
-        keys = sorted(key for key in self.objects if key > StartAfter)
+    def list_objects_v2(
+        self,
+        *,
+        StartAfter: str,  # noqa: N803 - botocore's
+        MaxKeys: int,  # noqa: N803
+        Prefix: str = "",  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        keys = sorted(key for key in self.objects if key > StartAfter and key.startswith(Prefix))
         page = keys[: min(2, MaxKeys)]
         return {"Contents": [{"Key": key} for key in page], "IsTruncated": len(page) < len(keys)}
 
