@@ -28,5 +28,3 @@ DEAD_LETTERS_REDRIVE = Grant("dead-letters", "redrive")
 """Read, send to the queue that it came from, and remove."""
 SUBSCRIPTIONS_READ = Grant("subscriptions", "read")
 """Know who subscribes to what. `SUBSCRIPTIONS`."""
-SUBSCRIPTIONS_SEND = Grant("subscriptions", "send")
-"""Send to a subscriber's queue."""

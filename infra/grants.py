@@ -133,7 +133,7 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
                 yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
         case Grant("subscriptions", "read"):
             pass
-        case Grant("subscriptions", "send"):
+        case Grant("queues", "send"):
             yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
         case Grant("analysis-jobs", "submit"):
             definition = stack.format_arn(
@@ -165,6 +165,8 @@ def _names(grant: Grant, resources: Resources) -> dict[str, str]:
             return {"DEAD_LETTER_SOURCES": resources.dead_letter_sources}
         case "subscriptions":
             return {"SUBSCRIPTIONS": resources.subscriptions}
+        case "queues":
+            return {}
         case "analysis-jobs":
             return {"ANALYSIS_JOB_QUEUE": resources.analysis_name, "ANALYSIS_JOB_DEFINITION": resources.analysis_name}
         case name if name in _BUCKETS:

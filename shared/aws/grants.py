@@ -31,4 +31,6 @@ READ_MODELS_WRITE = Grant("read-models", "write")
 READ_MODELS_REBUILD = Grant("read-models", "rebuild")
 """Walk over a whole generation of a read model, on top of reading and writing it."""
 BUS_PUBLISH = Grant("bus", "publish")
+QUEUES_SEND = Grant("queues", "send")
+"""Send to the subscribers' queues."""
 CURSOR_SECRET = Grant("cursor-secret", "read")
