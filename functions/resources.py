@@ -8,6 +8,9 @@ from shared.aws.grants import Grant
 UPLOADS_WRITE = Grant("uploads", "write")
 """Sign uploads. `UPLOADS_BUCKET`."""
 UPLOADS_READ = Grant("uploads", "read")
+UPLOADS_DELETE = Grant("uploads", "delete")
+"""List and remove."""
+RESULTS_DELETE = Grant("results", "delete")
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
 TOKENS_SIGN = Grant("token-key", "sign")

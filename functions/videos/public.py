@@ -14,6 +14,7 @@ from functions.videos.events import (
     AnalysisRequested,
     VideoChanged,
     VideoCreated,
+    VideoDeleted,
     VideoRejected,
     VideoUploaded,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Video",
     "VideoChanged",
     "VideoCreated",
+    "VideoDeleted",
     "VideoMoments",
     "VideoRejected",
     "VideoStatus",
@@ -49,6 +51,7 @@ EVENTS = (
     AnalysisRequested,
     VideoChanged,
     VideoCreated,
+    VideoDeleted,
     VideoRejected,
     VideoUploaded,
 )

@@ -34,6 +34,7 @@ def write(path: Path, pictures: Sequence[Picture], *, video: str, audio: str, op
         stream.height, stream.width = pictures[0].shape[:2]
         sound_rate = 48_000
         track = container.add_stream(audio, rate=sound_rate, layout="mono")
+        assert isinstance(track, av.AudioStream)
         tune = music(len(pictures) / 24, rate=sound_rate)
         heard = 0
         for index, picture in enumerate(pictures):
@@ -43,8 +44,8 @@ def write(path: Path, pictures: Sequence[Picture], *, video: str, audio: str, op
                 piece.rate, piece.pts, piece.time_base = sound_rate, heard, Fraction(1, sound_rate)
                 container.mux(track.encode(piece))
                 heard += 960
-        for one in (stream, track):
-            container.mux(one.encode(None))
+        container.mux(stream.encode(None))
+        container.mux(track.encode(None))
     return path
 
 
