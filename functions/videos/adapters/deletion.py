@@ -20,7 +20,7 @@ class DeletedVideo(BaseModel):
     video_id: str
 
 
-DELETION = Process("delete-video", QueueClass.VIDEO_PROCESSING, DeletedVideo, first_step="remove-objects")
+DELETION = Process("remove-deleted-video", QueueClass.VIDEO_PROCESSING, DeletedVideo, first_step="remove-objects")
 
 
 class VideoObjects:

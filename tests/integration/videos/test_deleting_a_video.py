@@ -5,8 +5,7 @@ import pytest
 
 from functions.videos.commands import delete_video, update_video
 from functions.videos.queries import get_chapters, get_timeline, get_video, list_videos
-from functions.videos.subscribers import delete_video as deletion
-from functions.videos.subscribers import project_videos
+from functions.videos.subscribers import project_videos, remove_deleted_video
 from shared.messaging.process import ContinueProcess
 from tests.support.analysed_videos import ready_video
 from tests.support.aws import Aws
@@ -38,8 +37,8 @@ def work_off(aws: Aws) -> int:
     count = 0
     for message in turns(aws):
         count += 1
-        assert deliver(deletion.SUBSCRIBER, message, aws.runtime)
-        assert deliver(deletion.SUBSCRIBER, message, aws.runtime)
+        assert deliver(remove_deleted_video.SUBSCRIBER, message, aws.runtime)
+        assert deliver(remove_deleted_video.SUBSCRIBER, message, aws.runtime)
         assert count < 50
     return count
 
@@ -106,7 +105,7 @@ def test_what_a_cancelled_worker_writes_late_is_removed_too(studio: Studio, clip
     late: str | None = f"{studio.workspace_id}/{video_id}/an-analysis/v1/keyframes/shot-0001.jpg"
 
     for message in turns(aws):
-        deliver(deletion.SUBSCRIBER, message, aws.runtime)
+        deliver(remove_deleted_video.SUBSCRIBER, message, aws.runtime)
         if late is not None and aws.events("VideoDeleted"):
             aws.put_result(late, b"late")
             late = None
