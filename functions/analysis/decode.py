@@ -365,12 +365,17 @@ class Video:
     def _packets(self) -> "Iterator[Packet[Any]]":
         from av.error import FFmpegError
 
-        packets = self._container.demux([self._video] if self._audio is None else [self._video, self._audio])
+        streams = [self._video] if self._audio is None else [self._video, self._audio]
+        packets = self._container.demux(streams)
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
                 raise AnalysisFailed(FailureReason.CORRUPT, str(error)) from error
+            except IndexError:
+                # A stream that has begun in the midst of the file, which PyAV doesn't know: the packet is passed over.
+                packets = self._container.demux(streams)
+                continue
             if packet is None:
                 return
             yield packet
