@@ -13,6 +13,8 @@ UPLOADS_DELETE = Grant("uploads", "delete")
 RESULTS_DELETE = Grant("results", "delete")
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
+RESULTS_WRITE = Grant("results", "write")
+RESULTS_DELETE = Grant("results", "delete")
 TOKENS_SIGN = Grant("token-key", "sign")
 """Sign access tokens. `TOKEN_KEY_ID`."""
 TOKENS_VERIFY = Grant("token-key", "verify")

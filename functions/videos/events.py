@@ -112,3 +112,18 @@ class AnalysisFailed(IntegrationEvent):
     video_id: str
     analysis_id: str
     reason: str
+
+
+class MomentIndexChanged(IntegrationEvent):
+    """A video's moments came into the workspace's index, or went: what is found of it now is of `analysis_id`.
+
+    `table` is the part of the index that was written anew.
+    """
+
+    service_name = "videos"
+    aggregate_type = "moment-index"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str | None
+    table: int

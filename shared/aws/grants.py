@@ -23,6 +23,7 @@ EPHEMERAL_READ = Grant("ephemeral", "read")
 EPHEMERAL_WRITE = Grant("ephemeral", "write")
 AUDIT_APPEND = Grant("audit", "append")
 """Add entries, and neither change nor remove them."""
+AUDIT_READ = Grant("audit", "read")
 EVENTS_READ = Grant("events", "read")
 """Read the event log and payloads that are too large to travel. `EVENTS_BUCKET`."""
 EVENTS_WRITE = Grant("events", "write")

@@ -130,9 +130,17 @@ class RetryLater(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RequestInProgress(RetryLater):
+    code = "request-in-progress"
+
+
 class RateLimited(RetryLater):
     code = "rate-limited"
 
 
 class DependencyUnavailable(RetryLater):
     code = "dependency-unavailable"
+
+
+class CircuitOpen(DependencyUnavailable):
+    """The service failed before and wasn't asked this time."""

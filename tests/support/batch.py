@@ -3,12 +3,16 @@ from typing import Any
 
 
 class FakeBatch:
-    """Takes jobs and keeps them; refuses everything while `refusing`."""
+    """Takes jobs and keeps them; refuses everything with `refusal`, an error code and the status of its answer.
+
+    `calls` counts what was asked for, refused or not.
+    """
 
     def __init__(self) -> None:
         self.jobs: list[dict[str, Any]] = []
         self.terminated: list[str] = []
-        self.refusing = False
+        self.calls = 0
+        self.refusal: tuple[str, int] | None = None
 
     def submit_job(self, **job: Any) -> dict[str, str]:
         self._answer("SubmitJob")
@@ -36,6 +40,11 @@ class FakeBatch:
     def _answer(self, operation: str) -> None:
         from botocore.exceptions import ClientError
 
-        if self.refusing:
-            problem = {"Error": {"Code": "ServerException", "Message": "out of order"}}
+        self.calls += 1
+        if self.refusal is not None:
+            code, status = self.refusal
+            problem = {
+                "Error": {"Code": code, "Message": "out of order"},
+                "ResponseMetadata": {"HTTPStatusCode": status},
+            }
             raise ClientError(problem, operation)  # type: ignore[arg-type]

@@ -6,12 +6,15 @@ taken from it when its analysis is cancelled.
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-from shared.persistence.rows import DataRow, EphemeralRow
+from shared.persistence.rows import DataRow, EphemeralRow, ReadModelRow
 
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
 LEASE = "lease"
+INDEX = "INDEX"
+TABLE = "TABLE#"
+INDEXED_VIDEO = "VIDEO#"
 DEADLINE_SHARDS = 8
 
 
@@ -30,6 +33,10 @@ def deadline_shard(analysis_id: str) -> int:
 
 def worker_partition(workspace_id: str, analysis_id: str) -> str:
     return f"analysis#{workspace_id}#{analysis_id}"
+
+
+def index_partition(workspace_id: str) -> str:
+    return f"MOMENT-INDEX#{workspace_id}"
 
 
 class VideoRow(DataRow):
@@ -91,3 +98,25 @@ class LeaseRow(EphemeralRow):
     attempt = NumberAttribute()
     until = NumberAttribute()
     finished = BooleanAttribute()
+
+
+class IndexRow(ReadModelRow):
+    """The index of a workspace's moments: `version` counts its changes, `newest` is the table that takes new videos."""
+
+    version = NumberAttribute()
+    newest = NumberAttribute()
+
+
+class TableRow(ReadModelRow):
+    """A table of the index: the object it is in, and how much is in it."""
+
+    key = UnicodeAttribute()
+    videos = NumberAttribute()
+    moments = NumberAttribute()
+
+
+class IndexedVideoRow(ReadModelRow):
+    """Which analysis of a video is in the index, and in which table."""
+
+    number = NumberAttribute()
+    analysis_id = UnicodeAttribute()

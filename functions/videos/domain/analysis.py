@@ -42,6 +42,8 @@ class FailureReason(StrEnum):
     """Reasons that are found out around the worker; its own come with its message."""
 
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    OUT_OF_MEMORY = "out_of_memory"
+    SUBMISSION_REFUSED = "submission_refused"
     WORKER_FAILED = "worker_failed"
     TIMED_OUT = "timed_out"
 
@@ -52,6 +54,12 @@ class FailureReason(StrEnum):
 
 _SENTENCES = {
     FailureReason.DEADLINE_EXCEEDED: "The analysis wasn't done in time and was given up. Nothing was charged.",
+    FailureReason.OUT_OF_MEMORY: (
+        "The video takes more memory than an analysis has. Try it in a lower resolution. Nothing was charged."
+    ),
+    FailureReason.SUBMISSION_REFUSED: (
+        "The analysis couldn't be started for a reason on our side. Nothing was charged."
+    ),
     FailureReason.WORKER_FAILED: "The analysis broke off for a reason on our side. Nothing was charged.",
     FailureReason.TIMED_OUT: "The analysis took longer than it may and was stopped. Nothing was charged.",
 }
