@@ -10,7 +10,6 @@ UPLOADS_WRITE = Grant("uploads", "write")
 UPLOADS_READ = Grant("uploads", "read")
 UPLOADS_DELETE = Grant("uploads", "delete")
 """List and remove."""
-RESULTS_DELETE = Grant("results", "delete")
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
 RESULTS_WRITE = Grant("results", "write")

@@ -4,12 +4,13 @@ from typing import Any
 import pytest
 
 from functions.videos.commands import delete_video, update_video
-from functions.videos.queries import get_chapters, get_timeline, get_video, list_videos
+from functions.videos.queries import get_chapters, get_timeline, get_video, list_videos, search_workspace_moments
 from functions.videos.subscribers import project_videos, remove_deleted_video
 from shared.messaging.process import ContinueProcess
 from tests.support.analysed_videos import ready_video
 from tests.support.aws import Aws
 from tests.support.http import Caller
+from tests.support.indexing import index_moments_of_videos
 from tests.support.queues import deliver, from_bus
 from tests.support.videos import Studio
 from tests.support.workspaces import open_workspace
@@ -80,6 +81,23 @@ def test_a_deleted_video_is_gone_with_all_that_was_found_in_it(studio: Studio) -
     assert event.data == {"workspace_id": studio.workspace_id, "video_id": video_id}
     assert studio.caller.send(get_chapters.ENDPOINT, f"{studio.video_path(other)}/chapters").status == 200
     assert [key for key in objects(aws) if other in key]
+
+
+def test_search_finds_nothing_of_it_any_more(studio: Studio) -> None:
+    aws = studio.aws
+    video_id = ready_video(aws, studio.workspace_id, [(0, 1_000, "Nobody expects the marker word quagga.")])
+    index_moments_of_videos(aws)
+    search = f"{studio.workspace.path}/moments?q=quagga"
+    assert studio.caller.send(search_workspace_moments.ENDPOINT, search).json["items"]
+
+    studio.delete_video(video_id)
+    index_moments_of_videos(aws)
+    assert studio.caller.send(search_workspace_moments.ENDPOINT, search).json["items"] == []
+
+    work_off(aws)
+    index_moments_of_videos(aws)
+    assert studio.caller.send(search_workspace_moments.ENDPOINT, search).json["items"] == []
+    assert objects(aws) == []
 
 
 def test_its_analysis_is_cancelled_and_free(studio: Studio, clip: bytes) -> None:
