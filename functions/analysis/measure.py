@@ -30,12 +30,29 @@ class FolderResults:
             path.write_bytes(body)
 
 
+class _Pace:
+    """How long the progress stands still."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._share = 0.0
+        self._moved = time.perf_counter()
+
+    def report(self, share: float) -> None:
+        if share > self._share:
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - self._moved)
+            self._share, self._moved = share, now
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     manifest: Manifest
     wall_seconds: float
     cpu_seconds: float
     peak_mebibytes: float
+    longest_pause_seconds: float
+    """Between two moves of the progress."""
     parts: dict[str, float]
 
     @property
@@ -81,7 +98,8 @@ def measure(
         make_analyzers = load_analyzers(features, mode)
         embedder = load_embedder()
     subject = Subject("workspace", "video", "analysis", features, mode)
-    steps = Steps(report=lambda share: None, check=lambda: None)
+    pace = _Pace()
+    steps = Steps(report=pace.report, check=lambda: None)
     workplace = Workplace(results, checkpoints, steps, stopwatch, chunk_ms)
     manifest = analyse(path, subject, make_analyzers, embedder, workplace)
     return Measurement(
@@ -89,6 +107,7 @@ def measure(
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
         peak_mebibytes=peak_mebibytes(),
+        longest_pause_seconds=pace.longest,
         parts=stopwatch.spent,
     )
 
@@ -127,6 +146,7 @@ def _figures(measured: Measurement) -> str:
         "cpu_seconds": round(measured.cpu_seconds, 3),
         "real_time_factor": round(measured.real_time_factor, 2),
         "peak_mebibytes": round(measured.peak_mebibytes),
+        "longest_pause_seconds": round(measured.longest_pause_seconds, 2),
         "cores": usable_cores(),
         "parts": {part: round(seconds, 3) for part, seconds in measured.parts.items()},
         "counts": measured.manifest.counts.model_dump(),
