@@ -119,8 +119,9 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
         case Grant(resource=name, access=access) if name in _BUCKETS and access in _OBJECTS:
             bucket = resources.buckets[name]
             yield (bucket.arn_for_objects("*"),), _OBJECTS[access]
-            if access == "read":
-                # Without it S3 answers 403 for an object that isn't there.
+            if access in ("read", "delete"):
+                # What is to be removed is found by its prefix; and S3 answers 403 for an object that isn't there to
+                # whoever may not list.
                 yield (bucket.bucket_arn,), ("s3:ListBucket",)
         case Grant("token-key", access) if access in _KEY:
             yield (resources.token_key.key_arn,), (_KEY[access],)
