@@ -73,7 +73,7 @@ class AskQuestionHandler:
         moments = self._evidence.about(workspace_id, conversation.video_ids, sought)
         if moments is None:
             return Failure(VideosGone())
-        answer = checked(self._engine.answer(command.question, history, moments), moments)
+        answer = checked(self._engine.answer(command.question, history, moments, conversation.video_ids), moments)
         question = Question(
             question_id=question_id,
             question=command.question,
