@@ -53,6 +53,8 @@ class Stage:
     archive_days: int
     """How long the bus' archive, from which events are replayed, keeps them. The event log keeps them for ever."""
     stream_parallelism: int
+    answer_model: str | None = None
+    """Bedrock's id of the foundation model that answers questions; none means the extractive engine."""
     keeps_data: bool
     """Tables, buckets and keys outlive their stack."""
     is_cloud: bool = True

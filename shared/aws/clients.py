@@ -32,8 +32,9 @@ def client(service: str) -> Any:
             # Left to itself botocore presigns S3 with Signature Version 2, which newer regions refuse.
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=2,
-            read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+            # A model thinks long, and whoever waits for it has a deadline and another answer.
+            read_timeout=15 if service == "bedrock-runtime" else 10,
+            retries={"mode": "standard", "total_max_attempts": 1 if service == "bedrock-runtime" else MAX_ATTEMPTS},
             max_pool_connections=16,
         ),
     )

@@ -3,6 +3,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from functions.billing.public import CreditAccounts, FeatureCode
+from functions.conversations.adapters.bedrock import answer_engine
 from functions.conversations.adapters.conversations import Conversations, read_conversation, read_latest
 from functions.conversations.adapters.evidence import VideoEvidence
 from functions.conversations.domain.answering import AnswerEngine, checked
@@ -14,12 +15,11 @@ from functions.conversations.domain.conversation import (
     QuestionStatus,
     VideosGone,
 )
-from functions.conversations.domain.extractive import ExtractiveEngine
 from functions.conversations.domain.question import search_text
 from functions.conversations.events import QuestionAnswered
 from functions.conversations.queries.get_question import QuestionView
 from functions.entry import http_function
-from functions.resources import RESULTS_READ
+from functions.resources import ANSWER_MODEL_INVOKE, RESULTS_READ
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Idempotency, Policy
 from shared.http.endpoint import command
@@ -100,7 +100,7 @@ class AskQuestionHandler:
 
 def build(scope: WriteScope) -> AskQuestionHandler:
     return AskQuestionHandler(
-        scope, Conversations(scope.uow), CreditAccounts(scope), VideoEvidence(scope), ExtractiveEngine()
+        scope, Conversations(scope.uow), CreditAccounts(scope), VideoEvidence(scope), answer_engine(scope)
     )
 
 
@@ -113,7 +113,7 @@ ENDPOINT = command(
     policy=Policy(permission="conversations:write", idempotency=Idempotency.REQUIRED, slow_after_ms=5_000),
     summary="Ask a question about the videos of a conversation",
     # The sentence encoder's model and its runtime take half a gigabyte.
-    needs=FunctionNeeds(grants=(RESULTS_READ,), layers=("embedding",), memory_mb=1536),
+    needs=FunctionNeeds(grants=(RESULTS_READ, ANSWER_MODEL_INVOKE), layers=("embedding",), memory_mb=1536),
     location=lambda path, question: (
         f"/v1/workspaces/{path['workspace_id']}/conversations/{path['conversation_id']}"
         f"/questions/{question.question_id}"
