@@ -20,6 +20,8 @@ TOKENS_VERIFY = Grant("token-key", "verify")
 """Read the public key."""
 ANALYSES_SUBMIT = Grant("analysis-jobs", "submit")
 """Submit Batch jobs. `ANALYSIS_JOB_QUEUE`, `ANALYSIS_JOB_DEFINITION`."""
+ANALYSES_TERMINATE = Grant("analysis-jobs", "terminate")
+"""Find and end Batch jobs. `ANALYSIS_JOB_QUEUE`."""
 OUTBOX_READ = Grant("outbox", "read")
 """Look at what is unpublished. `OUTBOX_TABLE`."""
 DEAD_LETTERS_READ = Grant("dead-letters", "read")
@@ -30,5 +32,3 @@ DEAD_LETTERS_REDRIVE = Grant("dead-letters", "redrive")
 """Read, send to the queue that it came from, and remove."""
 SUBSCRIPTIONS_READ = Grant("subscriptions", "read")
 """Know who subscribes to what. `SUBSCRIPTIONS`."""
-SUBSCRIPTIONS_SEND = Grant("subscriptions", "send")
-"""Send to a subscriber's queue."""

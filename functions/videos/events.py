@@ -66,7 +66,7 @@ class AnalysisRequested(IntegrationEvent):
 
 
 class AnalysisCompleted(IntegrationEvent):
-    """`counts` says how much was found of each kind of segment."""
+    """`features` are those that were done; `counts` says how much was found of each kind of segment."""
 
     service_name = "videos"
     aggregate_type = "analysis"
@@ -78,6 +78,18 @@ class AnalysisCompleted(IntegrationEvent):
     duration_ms: int
     counts: dict[str, int]
     credits_charged: dict[str, int]
+    failed_features: tuple[str, ...] = ()
+
+
+class AnalysisCancelled(IntegrationEvent):
+    """Somebody ended it before its end. The credits held for it went back."""
+
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
 
 
 class AnalysisFailed(IntegrationEvent):

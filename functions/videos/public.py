@@ -8,6 +8,7 @@ from functions.videos.domain.results import Moment, MomentKind
 from functions.videos.domain.retrieval import similarities
 from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.events import (
+    AnalysisCancelled,
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,
@@ -22,6 +23,7 @@ from functions.videos.messages import CompleteAnalysis
 __all__ = [
     "EVENTS",
     "PROJECTIONS",
+    "AnalysisCancelled",
     "AnalysisCompleted",
     "AnalysisFailed",
     "AnalysisRequested",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 EVENTS = (
+    AnalysisCancelled,
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 8
 """Of one call. Where three in ten are refused for congestion, three attempts would fail one read in forty."""
 
+_ATTEMPTS_OF = {"batch": 2, "bedrock-runtime": 1}
+# They stand behind a breaker, which counts the calls that ended: they must do so within their function's time.
+
 
 @cache
 def _session() -> "Session":
@@ -34,7 +37,7 @@ def client(service: str) -> Any:
             connect_timeout=2,
             # A model thinks long, and whoever waits for it has a deadline and another answer.
             read_timeout=15 if service == "bedrock-runtime" else 10,
-            retries={"mode": "standard", "total_max_attempts": 1 if service == "bedrock-runtime" else MAX_ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(service, MAX_ATTEMPTS)},
             max_pool_connections=16,
         ),
     )

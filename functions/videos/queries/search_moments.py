@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import Field, StringConstraints
 
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.embedding import MiniLmEmbedder
@@ -13,7 +14,7 @@ from functions.videos.domain.results import MomentKind
 from functions.videos.domain.retrieval import Hit, Wanted, search, snippet
 from shared.aws.grants import CURSOR_SECRET
 from shared.cqrs.messages import Query, View
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import query
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import FieldError, NotFound
@@ -169,7 +170,7 @@ ENDPOINT = query(
     "/v1/workspaces/{workspace_id}/videos/{video_id}/moments",
     SearchMoments,
     build,
-    policy=Policy(permission="videos:read"),
+    policy=Policy(permission="videos:read", rate_limit=RateLimit(feature=RatedFeature.SEARCHES)),
     summary="Search a video's moments",
     needs=FunctionNeeds(
         grants=(RESULTS_READ, CURSOR_SECRET), layers=("embedding",), memory_mb=1024, timeout_seconds=28
