@@ -18,7 +18,7 @@ from shared.messaging.payloads import PayloadReference
 class Aggregate(BaseModel):
     """What the event is about, and its version after the change."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     type: str
     id: str
@@ -27,7 +27,7 @@ class Aggregate(BaseModel):
 
 class Metadata(BaseModel):
     # A later version may add members, so unknown ones are ignored.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     message_id: str
     occurred_at: str
@@ -46,7 +46,7 @@ class Metadata(BaseModel):
 class Envelope(BaseModel):
     """A message with its metadata. `source` and `detail_type` are what EventBridge rules match on."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     source: str
     detail_type: str
@@ -56,6 +56,10 @@ class Envelope(BaseModel):
     def detail(self) -> dict[str, Any]:
         without = None if self.metadata.payload else {"payload"}
         return {"metadata": self.metadata.model_dump(mode="json", exclude=without), "data": self.data}
+
+    def detail_json(self) -> str:
+        without = None if self.metadata.payload else {"metadata": {"payload"}}
+        return self.model_dump_json(include={"metadata", "data"}, exclude=without)
 
     def by_reference(self, payload: PayloadReference) -> "Envelope":
         """The same message with its data elsewhere."""
