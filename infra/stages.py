@@ -55,6 +55,8 @@ class Stage:
     stream_parallelism: int
     rebuild_grace_seconds: int = 120
     """How long a rebuild of a read model waits for messages in flight: longer than a subscriber's function may run."""
+    answer_model: str | None = None
+    """Bedrock's id of the foundation model that answers questions; none means the extractive engine."""
     keeps_data: bool
     """Tables, buckets and keys outlive their stack."""
     is_cloud: bool = True

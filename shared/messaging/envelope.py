@@ -20,7 +20,7 @@ from shared.messaging.payloads import PayloadReference, Payloads
 class Aggregate(BaseModel):
     """What the event is about, and its version after the change."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     type: str
     id: str
@@ -29,7 +29,7 @@ class Aggregate(BaseModel):
 
 class Metadata(BaseModel):
     # A later version may add members, so unknown ones are ignored.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     message_id: str
     occurred_at: str
@@ -69,7 +69,7 @@ class Envelope(BaseModel):
     `destination` and doesn't go over the bus.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     source: str
     detail_type: str
@@ -80,6 +80,10 @@ class Envelope(BaseModel):
     def detail(self) -> dict[str, Any]:
         without = None if self.metadata.payload else {"payload"}
         return {"metadata": self.metadata.model_dump(mode="json", exclude=without), "data": self.data}
+
+    def detail_json(self) -> str:
+        without = None if self.metadata.payload else {"metadata": {"payload"}}
+        return self.model_dump_json(include={"metadata", "data"}, exclude=without)
 
     def by_reference(self, payload: PayloadReference) -> "Envelope":
         """The same message with its data elsewhere."""
