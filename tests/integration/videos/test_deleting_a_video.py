@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from functions.conversations.commands import ask_question, start_conversation
+from functions.conversations.queries import list_conversation_questions
 from functions.videos.commands import delete_video, update_video
 from functions.videos.queries import get_chapters, get_timeline, get_video, list_videos, search_workspace_moments
 from functions.videos.subscribers import project_videos, remove_deleted_video
@@ -98,6 +100,24 @@ def test_search_finds_nothing_of_it_any_more(studio: Studio) -> None:
     index_moments_of_videos(aws)
     assert studio.caller.send(search_workspace_moments.ENDPOINT, search).json["items"] == []
     assert objects(aws) == []
+
+
+def test_conversations_keep_what_was_said_about_it(studio: Studio) -> None:
+    video_id = ready_video(studio.aws, studio.workspace_id, [(0, 1_000, "The harvest was in Bordeaux.")])
+    conversations = f"{studio.workspace.path}/conversations"
+    started = studio.caller.send(start_conversation.ENDPOINT, conversations, {"video_ids": [video_id]})
+    questions = f"{started.headers['location']}/questions"
+    question = {"question": "Where was the harvest?"}
+    answered = studio.caller.send(ask_question.ENDPOINT, questions, question, idempotency_key="first")
+    assert answered.json["grounded"]
+
+    studio.delete_video(video_id)
+    work_off(studio.aws)
+
+    kept = studio.caller.send(list_conversation_questions.ENDPOINT, questions).json["items"]
+    assert [one["answer"] for one in kept] == [answered.json["answer"]]
+    again = studio.caller.send(ask_question.ENDPOINT, questions, question, idempotency_key="second")
+    assert again.status >= 400 or not again.json["grounded"]
 
 
 def test_its_analysis_is_cancelled_and_free(studio: Studio, clip: bytes) -> None:
