@@ -8,6 +8,8 @@ from shared.aws.grants import Grant
 UPLOADS_WRITE = Grant("uploads", "write")
 """Sign uploads. `UPLOADS_BUCKET`."""
 UPLOADS_READ = Grant("uploads", "read")
+UPLOADS_DELETE = Grant("uploads", "delete")
+"""List and remove."""
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
 RESULTS_WRITE = Grant("results", "write")

@@ -84,7 +84,7 @@ def request_behaviors(
     if policy.idempotency is not KeyPolicy.NONE:
         behaviors.append(Idempotency(policy.idempotency, message_type, runtime, claims_key=policy.claims_key))
     if policy.caching is not None:
-        behaviors.append(Caching(policy.caching, cache or AnswerCache(runtime.clock)))
+        behaviors.append(Caching(policy.caching, message_type, runtime, cache))
     if trail is not None:
         behaviors.append(Audit(trail))
     return behaviors

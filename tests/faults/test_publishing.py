@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +61,10 @@ class Marks:
 
     def update_item(self, **request: Any) -> None:
         self.published.append(request["Key"]["sk"]["S"])
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> None:  # noqa: N803
+        for action in TransactItems:
+            self.update_item(**action["Update"])
 
 
 def outbox_item(number: int, events: int = 1) -> OutboxItem:

@@ -115,7 +115,7 @@ def synthesise(folder: BuiltFolder, module: str, declaration: object) -> None:
         declared=[declared(module, declaration)],
         authorizer=None,
         fallback=None,
-        code=lambda _context: folder,
+        code=lambda _context, _generated: folder,
         layers={"common": folder},
     )
     build(App(), STAGES["local"], functions)
