@@ -4,6 +4,7 @@
 writes.
 """
 
+from functions.billing.public import tier_limits
 from functions.identity.public import platform_administrators
 from functions.workspaces.public import workspace_access
 from shared.behaviors.order import message_chain, request_chain
@@ -31,6 +32,7 @@ def compose_request(endpoint: Endpoint, runtime: Runtime) -> Proceed:
         runtime,
         workspace_access(runtime),
         endpoint.present,
+        tier_limits(runtime),
         administrators=platform_administrators(runtime),
     )
 
