@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test local local-stop status bench check format synth cdk lock clean
+.PHONY: help setup demo test local local-stop status bench check format synth cdk lock schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/l
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group $$group -c infra/locks/dev.txt -o infra/locks/$$group.txt || exit 1; done
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group emulator -o infra/locks/emulator.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group peers -c infra/locks/dev.txt -o infra/locks/peers.txt
+
+schema: setup ## write the JSON Schema of analysis results anew
+	@$(BIN)/python -c 'import json; from functions.videos.domain.results import results_schema; print(json.dumps(results_schema(), indent=2))' > functions/videos/analysis.schema.json
 
 clean: local-stop ## remove everything that was built or fetched
 	@rm -rf .venv .local .cache .build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

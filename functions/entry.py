@@ -30,12 +30,16 @@ def queue_function(subscriber: "Subscriber") -> "QueueFunction":
 
 
 def compose_request(endpoint: Endpoint, runtime: Runtime) -> Proceed:
-    administrators = None
+    # Not at the top either: what a policy doesn't ask for would only make a function's first call later.
+    administrators, tiers = None, None
     if endpoint.policy.administrators:
-        # Not at the top either: few functions are theirs.
         from functions.identity.public import platform_administrators
 
         administrators = platform_administrators(runtime)
+    if endpoint.policy.rate_limit is not None:
+        from functions.billing.public import tier_limits
+
+        tiers = tier_limits(runtime)
     return request_chain(
         endpoint.message,
         endpoint.policy,
@@ -43,6 +47,7 @@ def compose_request(endpoint: Endpoint, runtime: Runtime) -> Proceed:
         runtime,
         workspace_access(runtime),
         endpoint.present,
+        tiers,
         administrators=administrators,
     )
 

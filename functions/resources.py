@@ -10,12 +10,16 @@ UPLOADS_WRITE = Grant("uploads", "write")
 UPLOADS_READ = Grant("uploads", "read")
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
+RESULTS_WRITE = Grant("results", "write")
+RESULTS_DELETE = Grant("results", "delete")
 TOKENS_SIGN = Grant("token-key", "sign")
 """Sign access tokens. `TOKEN_KEY_ID`."""
 TOKENS_VERIFY = Grant("token-key", "verify")
 """Read the public key."""
 ANALYSES_SUBMIT = Grant("analysis-jobs", "submit")
 """Submit Batch jobs. `ANALYSIS_JOB_QUEUE`, `ANALYSIS_JOB_DEFINITION`."""
+ANALYSES_TERMINATE = Grant("analysis-jobs", "terminate")
+"""Find and end Batch jobs. `ANALYSIS_JOB_QUEUE`."""
 OUTBOX_READ = Grant("outbox", "read")
 """Look at what is unpublished. `OUTBOX_TABLE`."""
 DEAD_LETTERS_READ = Grant("dead-letters", "read")
@@ -26,5 +30,3 @@ DEAD_LETTERS_REDRIVE = Grant("dead-letters", "redrive")
 """Read, send to the queue that it came from, and remove."""
 SUBSCRIPTIONS_READ = Grant("subscriptions", "read")
 """Know who subscribes to what. `SUBSCRIPTIONS`."""
-SUBSCRIPTIONS_SEND = Grant("subscriptions", "send")
-"""Send to a subscriber's queue."""

@@ -133,7 +133,7 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
                 yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
         case Grant("subscriptions", "read"):
             pass
-        case Grant("subscriptions", "send"):
+        case Grant("queues", "send"):
             yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
         case Grant("analysis-jobs", "submit"):
             definition = stack.format_arn(
@@ -146,6 +146,8 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
             # Jobs are named by ids that Batch makes.
             jobs = stack.format_arn(service="batch", resource="job", resource_name="*")
             yield ("*",) if resources.emulated else (jobs,), ("batch:CancelJob", "batch:TerminateJob")
+            # Batch authorises the listing of jobs on all resources alone.
+            yield ("*",), ("batch:ListJobs",)
         case _:
             raise UnknownGrant(f"infrastructure knows no grant {grant.resource!r} with access {grant.access!r}")
 
@@ -163,6 +165,8 @@ def _names(grant: Grant, resources: Resources) -> dict[str, str]:
             return {"DEAD_LETTER_SOURCES": resources.dead_letter_sources}
         case "subscriptions":
             return {"SUBSCRIPTIONS": resources.subscriptions}
+        case "queues":
+            return {}
         case "analysis-jobs":
             return {"ANALYSIS_JOB_QUEUE": resources.analysis_name, "ANALYSIS_JOB_DEFINITION": resources.analysis_name}
         case name if name in _BUCKETS:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.failures import AnalysisFailed, FailureReason
+from shared.media.iso_files import is_cut_short
 
 if TYPE_CHECKING:
     from av import AudioFrame, Packet, VideoFrame
@@ -31,9 +32,6 @@ MAX_DURATION_MS = 6 * 60 * 60 * 1000
 _CONTAINERS = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mxf,ivf,nut,gxf,3gp,dv,wav,mp3,flac,aac"
 )
-
-_FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip"})
-_NEEDED_BOXES = frozenset({b"moov", b"mdat", b"moof"})
 
 # A file that gives up this many pictures in a row, without one decoded between them, is not getting better.
 _MAX_CONSECUTIVE_ERRORS = 300
@@ -149,11 +147,12 @@ class Video:
 
     def __init__(self, path: Path, announced_ms: int | None = None) -> None:
         """`announced_ms` is the length the work was agreed for; a file that runs on far beyond it is refused."""
-        if path.stat().st_size == 0:
-            raise AnalysisFailed(FailureReason.EMPTY_FILE)
-        if _is_cut_short(path):
-            raise AnalysisFailed(FailureReason.TRUNCATED_VIDEO)
         self._size = path.stat().st_size
+        if self._size == 0:
+            raise AnalysisFailed(FailureReason.EMPTY_FILE)
+        with path.open("rb") as file:
+            if is_cut_short(file, self._size):
+                raise AnalysisFailed(FailureReason.TRUNCATED_VIDEO)
         self._container = _open(path)
         try:
             self._prepare()
@@ -289,32 +288,6 @@ def _open(path: Path) -> "InputContainer":
         )
     except (FFmpegError, ValueError) as error:
         raise AnalysisFailed(FailureReason.NOT_A_VIDEO, str(error)) from error
-
-
-def _is_cut_short(path: Path) -> bool:
-    """Whether an ISO media file (MP4, MOV) ends within one of its boxes, or without the box that describes it."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        position = 0
-        described = False
-        while position + 8 <= size:
-            file.seek(position)
-            header = file.read(16)
-            length, kind = int.from_bytes(header[:4]), header[4:8]
-            if position == 0 and kind not in _FIRST_BOXES:
-                return False
-            if length == 1:
-                length = int.from_bytes(header[8:16])
-            elif length == 0:
-                length = size - position
-            described = described or kind == b"moov"
-            if position + length > size:
-                # What follows the last proper box may be anything; only boxes that matter are missed.
-                return kind in _NEEDED_BOXES or not described
-            if length < 8:
-                return False
-            position += length
-        return not described and size >= 8
 
 
 def _check_size(width: int, height: int) -> None:

@@ -19,6 +19,11 @@ class FailureReason(StrEnum):
     PICTURE_TOO_LARGE = "picture_too_large"
     UNSUPPORTED_FEATURE = "unsupported_feature"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    ANALYZER_FAILED = "analyzer_failed"
+
+    @property
+    def sentence(self) -> str:
+        return _SENTENCES[self]
 
 
 _SENTENCES = {
@@ -36,6 +41,7 @@ _SENTENCES = {
     "quoted.",
     FailureReason.PICTURE_TOO_LARGE: "The video's picture is larger than we can analyse.",
     FailureReason.UNSUPPORTED_FEATURE: "The analysis was asked for a feature that isn't available yet.",
+    FailureReason.ANALYZER_FAILED: "This part of the analysis broke off for a reason on our side. It isn't charged.",
     FailureReason.DEADLINE_EXCEEDED: "The analysis took longer than it may and was stopped.",
 }
 
@@ -49,4 +55,4 @@ class AnalysisFailed(Exception):
 
     @property
     def detail(self) -> str:
-        return _SENTENCES[self.reason]
+        return self.reason.sentence

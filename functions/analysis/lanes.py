@@ -1,13 +1,19 @@
-"""Slow analyzers work beside the decoding, each on a thread of its own: their models compute outside Python's lock."""
+"""Each analyzer works in a lane of its own: a slow one on a thread beside the decoding, since its models compute
+outside Python's lock; and one that breaks down takes no other with it.
+"""
 
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import BoundedSemaphore
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from functions.analysis.analyzers import Analyzer, Findings
 from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.failures import AnalysisFailed
 from functions.analysis.stopwatch import Stopwatch
+from shared.observability.logger import log
 
 # Decoding runs ahead of an analyzer by so much at most, so that memory stays the same for any length and size.
 _WAITING_BYTES = 64 * 1024 * 1024
@@ -15,12 +21,18 @@ _MOST_WAITING_FRAMES = 24
 _MOST_WAITING_SOUNDS = 512
 _CHECKED_EVERY_SECONDS = 0.5
 
+# What isn't the analyzer's own: the video is to blame, a service is out of reach, or the machine is too small.
+_NOT_ITS_OWN = (AnalysisFailed, BotoCoreError, ClientError, MemoryError)
+
 
 class Lane:
-    """Feeds one analyzer in order. What it raises is raised by the next call."""
+    """Feeds one analyzer in order. An analyzer that raises is fed no more, and `broken`; what isn't its own fault is
+    raised by the next call.
+    """
 
     def __init__(self, analyzer: Analyzer, info: VideoInfo, stopwatch: Stopwatch, check: Callable[[], None]) -> None:
         self.analyzer = analyzer
+        self.broken = False
         self._stopwatch = stopwatch
         self._check = check
         self._pending: deque[Future[None]] = deque()
@@ -42,6 +54,7 @@ class Lane:
         self._pending.append(self._pool.submit(self._take_in_background, piece, room))
 
     def finish(self, duration_ms: int) -> Findings:
+        """What was found; nothing, if the analyzer broke down."""
         if self._pool is None:
             return self._finish(duration_ms)
         while self._pending:
@@ -63,12 +76,30 @@ class Lane:
             room.release()
 
     def _take(self, piece: Frame | Sound) -> None:
-        with self._stopwatch.measure(self.analyzer.name):
-            if isinstance(piece, Frame):
-                self.analyzer.see(piece)
-            else:
-                self.analyzer.hear(piece)
+        if isinstance(piece, Frame):
+            self._contained(lambda: self.analyzer.see(piece))
+        else:
+            self._contained(lambda: self.analyzer.hear(piece))
 
     def _finish(self, duration_ms: int) -> Findings:
-        with self._stopwatch.measure(self.analyzer.name):
-            return self.analyzer.finish(duration_ms)
+        found = Findings()
+
+        def finish() -> None:
+            nonlocal found
+            found = self.analyzer.finish(duration_ms)
+
+        self._contained(finish)
+        return found
+
+    def _contained(self, work: Callable[[], None]) -> None:
+        if self.broken:
+            return
+        try:
+            with self._stopwatch.measure(self.analyzer.name):
+                work()
+        except _NOT_ITS_OWN:
+            raise
+        except Exception:  # noqa: BLE001 - the edge of an analyzer
+            # Models meet pictures that nobody has thought of. The other analyzers can do without this one.
+            log().exception("an analyzer broke down", extra={"analyzer": self.analyzer.name})
+            self.broken = True

@@ -2,7 +2,8 @@
 
 The lease is a row with an end in time that its holder keeps moving on. A worker that died leaves it behind: a later
 attempt of the same Batch job takes it over at once (Batch never runs two attempts side by side), any other job when it
-has run out. Whoever held it before finds out at the next renewal and stops.
+has run out. Whoever held it before finds out at the next renewal and stops. So does the worker of a cancelled analysis:
+who cancels it takes the lease for good.
 """
 
 import threading
@@ -26,7 +27,7 @@ class AnalysisFinished(Exception):
 
 
 class LeaseLost(Exception):
-    """Another worker took the analysis over meanwhile."""
+    """The analysis was cancelled, or another worker took it over."""
 
 
 @dataclass(frozen=True, slots=True)

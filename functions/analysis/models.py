@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from functions.analysis.analyzers import Analyzer
 from functions.analysis.analyzers.shots import ShotAnalyzer
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
+from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
     from functions.analysis.decode import VideoInfo
-    from functions.analysis.pipeline import Embedder, ResultStore
+    from functions.analysis.documents import Embedder, ResultStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,17 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         recognizer = recognizing.result() if recognizing else None
 
     def make(info: "VideoInfo", results: "ResultStore") -> Sequence[Analyzer]:
+        def save_picture(name: str, picture: bytes) -> None:
+            results.put(name, picture, "image/jpeg")
+
         analyzers: list[Analyzer] = []
         if "shots" in wanted:
-            analyzers.append(
-                ShotAnalyzer(info.frame_rate, lambda name, picture: results.put(name, picture, "image/jpeg"))
-            )
+            analyzers.append(ShotAnalyzer(info.frame_rate, save_picture))
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
+        analyzers.append(SpriteAnalyzer(info.duration_ms, save_picture))
         return analyzers
 
     return make

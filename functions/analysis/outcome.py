@@ -7,13 +7,25 @@ from functions.analysis.failures import FailureReason
 
 
 @dataclass(frozen=True, slots=True)
+class FailedFeature:
+    """`detail` is a sentence for the user."""
+
+    feature: str
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
+    """At least one feature is there; those that aren't are in `failed_features`."""
+
     manifest_key: str
     duration_ms: int
     shots: int
     texts: int
     speech: int
     moments: int
+    failed_features: tuple[FailedFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

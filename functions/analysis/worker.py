@@ -12,6 +12,7 @@ from typing import Any
 
 from functions.analysis.analyzers import Analyzer
 from functions.analysis.decode import VideoInfo
+from functions.analysis.documents import Embedder, ResultStore
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import (
@@ -22,8 +23,8 @@ from functions.analysis.lease import (
     LeaseLost,
     LeaseRefused,
 )
-from functions.analysis.outcome import Completed, Completion, Failed, Outcome
-from functions.analysis.pipeline import Embedder, ResultStore, Steps, Subject, analyse
+from functions.analysis.outcome import Completed, Completion, Failed, FailedFeature, Outcome
+from functions.analysis.pipeline import Steps, Subject, analyse
 from functions.analysis.progress import Progress
 from functions.analysis.stopwatch import Stopwatch
 from functions.analysis.storage import S3Results, download
@@ -77,7 +78,7 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
             return DONE
         return _work(job, stage, lease, surroundings)
     except LeaseLost:
-        logger.warning("another worker took this analysis over")
+        logger.warning("the analysis was cancelled, or another worker took it over")
         return DONE
     except Interrupted:
         logger.warning("interrupted")
@@ -171,4 +172,8 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
         texts=manifest.counts.texts,
         speech=manifest.counts.speech,
         moments=manifest.counts.moments,
+        failed_features=tuple(
+            FailedFeature(feature, FailureReason.ANALYZER_FAILED, FailureReason.ANALYZER_FAILED.sentence)
+            for feature in manifest.failed_features
+        ),
     )

@@ -2,9 +2,12 @@
 
 from functions.billing.adapters.accounts import CreditAccounts, read_pools, read_tier
 from functions.billing.adapters.projections import USAGE
+from functions.billing.adapters.rates import TierLimits
 from functions.billing.domain.credits import CreditPool, FeatureCode, InsufficientCredits
-from functions.billing.domain.tiers import FREE, Tier
+from functions.billing.domain.tiers import FREE, RatedFeature, Tier
 from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
+from shared.behaviors.rate_limiting import Limits
+from shared.persistence.scope import Runtime
 
 __all__ = [
     "EVENTS",
@@ -18,9 +21,11 @@ __all__ = [
     "CreditsReleased",
     "FeatureCode",
     "InsufficientCredits",
+    "RatedFeature",
     "Tier",
     "read_pools",
     "read_tier",
+    "tier_limits",
 ]
 
 EVENTS = (
@@ -33,3 +38,7 @@ EVENTS = (
 
 PROJECTIONS = (USAGE,)
 """All read models of this context."""
+
+
+def tier_limits(runtime: Runtime) -> Limits:
+    return TierLimits(runtime)

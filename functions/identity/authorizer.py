@@ -1,13 +1,14 @@
 """The Lambda authorizer: resolves who is calling and refuses nobody.
 
 Refusing is Authorization's, in the pipeline, because a denying authorizer answers a bare 403 where clients expect a 401
-problem. A revoked session is noticed at once: the session is read at every request.
+problem. A revoked session or API key is noticed at once: it is read at every request.
 """
 
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from functions.identity.adapters.api_keys import recognise
 from functions.identity.adapters.sessions import is_active, read_session, token_key
 from functions.resources import TOKENS_VERIFY
 from shared.aws.grants import DATA_READ
@@ -36,9 +37,17 @@ class Authorizer:
         return {"isAuthorized": True, "context": principal_context(self._resolve(event))}
 
     def _resolve(self, event: Mapping[str, Any]) -> Principal:
-        authorization = header(event, "authorization")
-        if authorization is None:
-            return Anonymous()
+        authorization, api_key = header(event, "authorization"), header(event, "x-api-key")
+        if authorization is not None and api_key is not None:
+            return Anonymous("Send either the Authorization header or X-Api-Key, so that it is clear who is calling.")
+        if api_key is not None:
+            unknown = Anonymous("The API key is unknown, revoked or expired.")
+            return recognise(self._runtime.store, api_key.strip(), self._runtime.clock) or unknown
+        if authorization is not None:
+            return self._resolve_token(authorization)
+        return Anonymous()
+
+    def _resolve_token(self, authorization: str) -> Principal:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return Anonymous("The Authorization header must be `Bearer <access_token>`.")

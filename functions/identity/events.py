@@ -25,3 +25,33 @@ class SessionRevoked(IntegrationEvent):
     user_id: str
     session_id: str
     reason: str
+
+
+class ApiKeyCreated(IntegrationEvent):
+    service_name = "identity"
+    aggregate_type = "api-key"
+
+    workspace_id: str
+    api_key_id: str
+    issued_by: str
+    scopes: list[str]
+    expires_at: str | None
+
+
+class ApiKeyRotated(IntegrationEvent):
+    """A key got another secret; the one before is no longer good. From now on it acts for `issued_by`."""
+
+    service_name = "identity"
+    aggregate_type = "api-key"
+
+    workspace_id: str
+    api_key_id: str
+    issued_by: str
+
+
+class ApiKeyRevoked(IntegrationEvent):
+    service_name = "identity"
+    aggregate_type = "api-key"
+
+    workspace_id: str
+    api_key_id: str

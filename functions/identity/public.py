@@ -6,13 +6,23 @@ from functions.identity.adapters.administrators import (
     all_administrators,
     find_user_id,
 )
-from functions.identity.events import SessionRevoked, SessionStarted, UserRegistered
+from functions.identity.events import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    ApiKeyRotated,
+    SessionRevoked,
+    SessionStarted,
+    UserRegistered,
+)
 from shared.behaviors.authorization import PlatformAdministrators
 from shared.persistence.scope import Runtime
 
 __all__ = [
     "EVENTS",
     "Administrators",
+    "ApiKeyCreated",
+    "ApiKeyRevoked",
+    "ApiKeyRotated",
     "SessionRevoked",
     "SessionStarted",
     "UserRegistered",
@@ -21,7 +31,7 @@ __all__ = [
     "platform_administrators",
 ]
 
-EVENTS = (SessionRevoked, SessionStarted, UserRegistered)
+EVENTS = (ApiKeyCreated, ApiKeyRevoked, ApiKeyRotated, SessionRevoked, SessionStarted, UserRegistered)
 """All that this context publishes."""
 
 

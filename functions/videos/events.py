@@ -66,7 +66,7 @@ class AnalysisRequested(IntegrationEvent):
 
 
 class AnalysisCompleted(IntegrationEvent):
-    """`counts` says how much was found of each kind of segment."""
+    """`features` are those that were done; `counts` says how much was found of each kind of segment."""
 
     service_name = "videos"
     aggregate_type = "analysis"
@@ -78,6 +78,18 @@ class AnalysisCompleted(IntegrationEvent):
     duration_ms: int
     counts: dict[str, int]
     credits_charged: dict[str, int]
+    failed_features: tuple[str, ...] = ()
+
+
+class AnalysisCancelled(IntegrationEvent):
+    """Somebody ended it before its end. The credits held for it went back."""
+
+    service_name = "videos"
+    aggregate_type = "analysis"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str
 
 
 class AnalysisFailed(IntegrationEvent):
@@ -90,3 +102,18 @@ class AnalysisFailed(IntegrationEvent):
     video_id: str
     analysis_id: str
     reason: str
+
+
+class MomentIndexChanged(IntegrationEvent):
+    """A video's moments came into the workspace's index, or went: what is found of it now is of `analysis_id`.
+
+    `table` is the part of the index that was written anew.
+    """
+
+    service_name = "videos"
+    aggregate_type = "moment-index"
+
+    workspace_id: str
+    video_id: str
+    analysis_id: str | None
+    table: int

@@ -2,13 +2,26 @@
 
 from collections.abc import Iterable
 
+from pydantic import BaseModel, ConfigDict
+
+from functions.videos.domain.analysis import Feature
 from shared.cqrs.messages import MessageCommand
 from shared.kernel.errors import FieldError
 
 
+class FailedFeature(BaseModel):
+    """`reason` is a stable code, `detail` a sentence for the user."""
+
+    model_config = ConfigDict(frozen=True)
+
+    feature: Feature
+    reason: str
+    detail: str
+
+
 class CompleteAnalysis(MessageCommand):
     """The worker's account of how an analysis ended: `manifest_key` and what was found, or `reason` and `detail`, a
-    stable code and a sentence for the user.
+    stable code and a sentence for the user. One with a manifest may lack features, each for a reason.
     """
 
     workspace_id: str
@@ -20,6 +33,7 @@ class CompleteAnalysis(MessageCommand):
     texts: int = 0
     speech: int = 0
     moments: int = 0
+    failed_features: tuple[FailedFeature, ...] = ()
     reason: str | None = None
     detail: str | None = None
 

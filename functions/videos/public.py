@@ -8,9 +8,11 @@ from functions.videos.domain.results import Moment, MomentKind
 from functions.videos.domain.retrieval import similarities
 from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.events import (
+    AnalysisCancelled,
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,
+    MomentIndexChanged,
     VideoChanged,
     VideoCreated,
     VideoRejected,
@@ -21,12 +23,14 @@ from functions.videos.messages import CompleteAnalysis
 __all__ = [
     "EVENTS",
     "PROJECTIONS",
+    "AnalysisCancelled",
     "AnalysisCompleted",
     "AnalysisFailed",
     "AnalysisRequested",
     "CompleteAnalysis",
     "MiniLmEmbedder",
     "Moment",
+    "MomentIndexChanged",
     "MomentKind",
     "MomentLibrary",
     "Video",
@@ -41,9 +45,11 @@ __all__ = [
 ]
 
 EVENTS = (
+    AnalysisCancelled,
     AnalysisCompleted,
     AnalysisFailed,
     AnalysisRequested,
+    MomentIndexChanged,
     VideoChanged,
     VideoCreated,
     VideoRejected,

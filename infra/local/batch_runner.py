@@ -13,7 +13,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar, cast
@@ -185,14 +185,15 @@ class BatchRunner:
 
     def _summaries(self, body: dict[str, Any]) -> list[dict[str, object]]:
         """All from here: to the emulator every job has succeeded, and that is what it filters by."""
-        if body.get("filters") or not body.get("jobQueue"):
-            raise Refusal("The local stack lists the jobs of one job queue by status only")
-        queue_arn, status = self._queue_arn(str(body["jobQueue"])), body.get("jobStatus", JobStatus.RUNNING)
+        if not body.get("jobQueue"):
+            raise Refusal("The local stack lists the jobs of one job queue only")
+        queue_arn = self._queue_arn(str(body["jobQueue"]))
+        wanted = _job_filter(body)
         names = ("jobId", "jobArn", "jobName", "status", "statusReason", "createdAt", "startedAt", "stoppedAt")
         return [
             {name: detail[name] for name in names if name in detail}
             for detail in self._scheduler.details()
-            if detail["jobQueue"] == queue_arn and detail["status"] == status
+            if detail["jobQueue"] == queue_arn and wanted(detail)
         ]
 
     # The jobs
@@ -304,6 +305,21 @@ def _validated(model: type[Model], body: dict[str, Any]) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         raise Refusal(str(error)) from error
+
+
+def _job_filter(body: Mapping[str, Any]) -> Callable[[Mapping[str, object]], bool]:
+    """Jobs of one state, or, whatever their state, those of one name: as in Batch, a filter by name rules out one by
+    state.
+    """
+    filters = body.get("filters")
+    if not filters:
+        status = body.get("jobStatus", JobStatus.RUNNING)
+        return lambda detail: detail["status"] == status
+    match filters:
+        case [{"name": "JOB_NAME", "values": [str(name)]}]:
+            return lambda detail: detail["jobName"] == name
+        case _:
+            raise Refusal("The local stack filters jobs by one name only")
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

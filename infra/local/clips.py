@@ -64,7 +64,7 @@ def _clip(name: str, sha256: str, extract: Callable[[Path, Path], None]) -> Path
 
 
 def _extract_trailer(folder: Path, target: Path) -> None:
-    package = _download(
+    package = download_package(
         folder,
         "moviepy==2.2.1 --hash=sha256:c80cb56815ece94e5e3e2d361aa40070eeb30a09d23a24c4e684d03e16deacb1",
         # The wheel leaves the documentation out.
@@ -76,7 +76,7 @@ def _extract_trailer(folder: Path, target: Path) -> None:
 
 
 def _extract_two_cities(folder: Path, target: Path) -> None:
-    package = _download(
+    package = download_package(
         folder,
         "moonshine-voice==0.1.5 --hash=sha256:1ed9e0ccf94be4845d69e7fa862dcf4c8b5801a758796966494c694f48184496",
         # Only a file of the wheel is wanted, so any machine takes the same one.
@@ -87,7 +87,11 @@ def _extract_two_cities(folder: Path, target: Path) -> None:
         _copy(member, target)
 
 
-def _download(folder: Path, requirement: str, *options: str) -> Path:
+def download_package(folder: Path, requirement: str, *options: str) -> Path:
+    """The file of a pinned package, a requirement with its hash, as `options` tell pip to choose it.
+
+    Raises `ClipUnavailable` where it can't be had.
+    """
     requirements = folder / "requirements.txt"
     requirements.write_text(requirement + "\n")
     packages = folder / "packages"

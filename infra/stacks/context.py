@@ -115,20 +115,19 @@ class ContextStack(VisionScopeStack):
             )
         dead = dead_letters(self, f"{reader.queue_name}-dlq")
         queue = subscriber_queue(self, reader.queue_name, settings, dead)
+        actions = [
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ]
+        if isinstance(reader, Subscriber):
+            # What an open breaker kept from being tried is sent anew.
+            actions.append("sqs:SendMessage")
         self.queues[reader.queue_name] = queue
         made = self._make(
             declared,
-            statements=[
-                PolicyStatement(
-                    actions=[
-                        "sqs:ChangeMessageVisibility",
-                        "sqs:DeleteMessage",
-                        "sqs:GetQueueAttributes",
-                        "sqs:ReceiveMessage",
-                    ],
-                    resources=[queue.queue_arn],
-                )
-            ],
+            statements=[PolicyStatement(actions=actions, resources=[queue.queue_arn])],
             environment={"QUEUE_URL": queue.queue_url},
         )
         EventSourceMapping(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 8
 """Of one call. Where three in ten are refused for congestion, three attempts would fail one read in forty."""
 
+_ATTEMPTS_OF = {"batch": 2}
+# Submission stands behind a breaker, which counts the calls that ended: they must do so within their function's time.
+
 
 @cache
 def _session() -> "Session":
@@ -34,7 +37,7 @@ def client(service: str) -> Any:
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=2,
             read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(service, MAX_ATTEMPTS)},
             max_pool_connections=16,
             # A third of what a call costs here are the next two. What is sent comes from typed rows and is validated by
             # the service; and botocore would put together a description of this process anew for each call.

@@ -23,6 +23,7 @@ EPHEMERAL_READ = Grant("ephemeral", "read")
 EPHEMERAL_WRITE = Grant("ephemeral", "write")
 AUDIT_APPEND = Grant("audit", "append")
 """Add entries, and neither change nor remove them."""
+AUDIT_READ = Grant("audit", "read")
 EVENTS_READ = Grant("events", "read")
 """Read the event log and payloads that are too large to travel. `EVENTS_BUCKET`."""
 EVENTS_WRITE = Grant("events", "write")
@@ -31,4 +32,6 @@ READ_MODELS_WRITE = Grant("read-models", "write")
 READ_MODELS_REBUILD = Grant("read-models", "rebuild")
 """Walk over a whole generation of a read model, on top of reading and writing it."""
 BUS_PUBLISH = Grant("bus", "publish")
+QUEUES_SEND = Grant("queues", "send")
+"""Send to the subscribers' queues."""
 CURSOR_SECRET = Grant("cursor-secret", "read")

@@ -26,6 +26,10 @@ from shared.persistence.unit_of_work import Refused, UnitOfWork
 ATTEMPTED, SUCCEEDED, FAILED, DENIED = "attempted", "succeeded", "failed", "denied"
 
 
+def audit_partition(workspace_id: str) -> str:
+    return f"AUDIT#workspace#{workspace_id}"
+
+
 class AuditRow(Row):
     table = "audit"
 
@@ -43,8 +47,18 @@ class _EndedAlready(Conflict):
     """The attempt has its end."""
 
 
+def attempt_of(entry: AuditRow) -> str:
+    """The id that the entries of one attempt share: its message's. A refusal is an attempt that ended at once."""
+    attempt_id: str = entry.sk.split("#")[1]
+    return attempt_id
+
+
 class AuditTrail:
-    """Entries of one action. A workspace's are in its own partition, those outside of any in their actor's."""
+    """Entries of one action. A workspace's are in its own partition, those outside of any in their actor's.
+
+    An entry's sort key begins with when its attempt began, so a partition tells attempts in the order of time, with the
+    end of each behind its beginning.
+    """
 
     def __init__(self, action: str, runtime: Runtime) -> None:
         self._action = action
@@ -69,7 +83,11 @@ class AuditTrail:
             return
 
     def denied(self, message: Message | Unread, context: Context, error: DomainError) -> None:
-        """Keep a refusal of Authorization. Of callers without a name nothing is kept: they could fill the trail.
+        """Keep a refusal of Authorization.
+
+        Of callers without a name nothing is kept: anyone could fill the trail with those, and make the stage pay for
+        it, while refusing them costs no call. Their log line is what tells of them (`unauthenticated`, with the
+        operation), but not where they called from: a network's digest can be undone by trying all networks.
 
         A refusal that hides whether the workspace exists isn't shown in that workspace's trail but in its actor's.
         """
@@ -92,7 +110,7 @@ class AuditTrail:
         workspace_id = context.workspace_id if in_workspace else None
         step = ATTEMPTED if state == ATTEMPTED else "ended"
         return AuditRow(
-            pk=f"AUDIT#workspace#{workspace_id}" if workspace_id else f"AUDIT#{actor}",
+            pk=audit_partition(workspace_id) if workspace_id else f"AUDIT#{actor}",
             sk=f"{rfc3339(context.received_at)}#{context.message_id}#{step}",
             action=self._action,
             state=state,

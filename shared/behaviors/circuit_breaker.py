@@ -13,7 +13,7 @@ from typing import TypeVar
 from pynamodb.attributes import NumberAttribute
 
 from shared.aws.clients import error_code
-from shared.kernel.errors import DependencyUnavailable
+from shared.kernel.errors import CircuitOpen, DependencyUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import EphemeralRow, key_of
 from shared.persistence.scope import Runtime
@@ -68,7 +68,7 @@ class CircuitBreaker:
     def call(self, port: Callable[[], T], degraded: Callable[[], T] | None = None) -> T:
         """The port's answer, or `degraded` when the port fails or isn't called.
 
-        Without one it raises what the port raises, and `DependencyUnavailable` while open.
+        Without one it raises what the port raises, and `CircuitOpen` while open.
         """
         row = self._runtime.store.get(BreakerRow, self._pk, _SORT_KEY)
         now = self._now()
@@ -94,7 +94,7 @@ class CircuitBreaker:
     def _refuse(self, wait_ms: int, degraded: Callable[[], T] | None) -> T:
         if degraded is not None:
             return degraded()
-        raise DependencyUnavailable(
+        raise CircuitOpen(
             "A service that this needs is unwell at the moment.", retry_after_seconds=max(1, math.ceil(wait_ms / 1000))
         )
 

@@ -6,7 +6,7 @@ Nor is it imported: what a function doesn't use would only make its first call l
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from shared.behaviors.authorization import Authorization, PlatformAdministrators, WorkspaceAccess
+from shared.behaviors.authorization import AccessRule, Authorization, PlatformAdministrators, WorkspaceAccess
 from shared.behaviors.error_boundary import ErrorBoundary
 from shared.behaviors.logging import Logging
 from shared.behaviors.transaction import Transaction
@@ -39,9 +39,9 @@ def request_chain(
     """A request's chain; what stands in parentheses only where the policy asks for it.
 
     Commands: Logging -> ErrorBoundary -> (Presentation) -> Authorization -> (RateLimiting) -> Validation, with the
-    command's own rules -> (Idempotency) -> (Audit) -> Transaction -> handler.
-    Queries: Logging -> ErrorBoundary -> (Presentation) -> Authorization -> (RateLimiting) -> Validation -> (Caching) ->
-    handler.
+    command's own rules -> (AccessRule) -> (Idempotency) -> (Audit) -> Transaction -> handler.
+    Queries: Logging -> ErrorBoundary -> (Presentation) -> Authorization -> (RateLimiting) -> Validation ->
+    (AccessRule) -> (Caching) -> handler.
 
     Logging stands outside the boundary, so that its line tells how the request ended for the caller, crashes included.
     A replayed answer is no new attempt, so Audit stands behind Idempotency. `tiers` says the limits that depend on a
@@ -86,10 +86,12 @@ def request_behaviors(
 
         behaviors.append(RateLimiting(policy.rate_limit, runtime, tiers))
     behaviors.append(Validation())
+    if policy.access_rule is not None:
+        behaviors.append(AccessRule(policy.access_rule, trail))
     if policy.idempotency is not KeyPolicy.NONE:
         from shared.behaviors.idempotency import Idempotency
 
-        behaviors.append(Idempotency(policy.idempotency, message_type, lambda: runtime.store, runtime.clock))
+        behaviors.append(Idempotency(policy.idempotency, message_type, runtime, claims_key=policy.claims_key))
     if policy.caching is not None:
         from shared.behaviors.caching import AnswerCache, Caching
 

@@ -7,7 +7,7 @@ at that window's end more than the limit can pass within one window's length, ne
 
 Refused requests don't count, so a caller who keeps trying isn't locked out for longer; and a request that one limit
 refuses is taken back from those that had let it pass, so that one tenant's flood costs neither another tenant nor a
-colleague.
+colleague. It is told to wait until the last of its limits has room for it.
 """
 
 import hashlib
@@ -71,22 +71,31 @@ class RateLimiting:
 
     def __call__(self, proceed: Proceed) -> Proceed:
         def limited(message: Message | Unread, context: Context) -> Result[Any]:
-            passed: list[tuple[str, Limit]] = []
-            for subject, limit in self._subjects(message, context):
-                wait_seconds = self._windows.take(subject, limit)
-                if wait_seconds is not None:
-                    for earlier, its_limit in passed:
-                        self._windows.give_back(earlier, its_limit)
-                    return Failure(_refused(limit, wait_seconds))
-                passed.append((subject, limit))
+            counted = list(self._subjects(message, context))
+            refusal = self._count(counted)
+            if refusal is not None:
+                return Failure(refusal)
             result = proceed(message, context)
             if not isinstance(result, Failure):
-                for subject, limit in passed:
+                for subject, limit in counted:
                     if limit.spares_successes:
                         self._windows.give_back(subject, limit)
             return result
 
         return limited
+
+    def _count(self, subjects: Sequence[tuple[str, Limit]]) -> RateLimited | None:
+        """Count a request for all of its subjects, or for none."""
+        for at, (subject, limit) in enumerate(subjects):
+            wait_seconds = self._windows.take(subject, limit)
+            if wait_seconds is None:
+                continue
+            for earlier, its_limit in subjects[:at]:
+                self._windows.give_back(earlier, its_limit)
+            waits = [(wait_seconds, limit)]
+            waits += [(self._windows.wait(later, its_limit), its_limit) for later, its_limit in subjects[at + 1 :]]
+            return _refused(*max(waits, key=lambda wait: wait[0]))
+        return None
 
     def _subjects(self, message: Message | Unread, context: Context) -> Iterator[tuple[str, Limit]]:
         """Whom each limit counts, the narrowest first. A limit on what a request doesn't have counts nobody."""
@@ -101,7 +110,10 @@ class RateLimiting:
         feature = self._policy.feature
         match per:
             case Per.USER:
-                return None if isinstance(context.principal, Anonymous) else context.principal.actor
+                return _caller(context)
+            case Per.MEMBER:
+                caller = _caller(context)
+                return caller and context.workspace_id and f"{context.workspace_id}#{caller}"
             case Per.WORKSPACE:
                 return context.workspace_id
             case Per.FEATURE:
@@ -121,14 +133,18 @@ class RateLimiting:
         return hashlib.sha256(account.encode(errors="replace")).hexdigest()[:32] if account else None
 
 
-def _refused(limit: Limit, wait_seconds: int) -> RateLimited:
+def _caller(context: Context) -> str | None:
+    return None if isinstance(context.principal, Anonymous) else context.principal.actor
+
+
+def _refused(wait_seconds: int, limit: Limit) -> RateLimited:
     return RateLimited(
         f"Too many requests: {limit.requests} in {limit.window_seconds} seconds are allowed.",
         retry_after_seconds=wait_seconds,
     )
 
 
-_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.FEATURE, Per.WORKSPACE)
+_NARROWEST_FIRST = (Per.SOURCE_AND_ACCOUNT, Per.SOURCE, Per.ACCOUNT, Per.USER, Per.MEMBER, Per.FEATURE, Per.WORKSPACE)
 
 
 class _Throttled(Exception):
@@ -169,6 +185,17 @@ class Windows:
                 return None
         # Only requests of this same subject can have come in between each time.
         return 1
+
+    def wait(self, subject: str, limit: Limit) -> int:
+        """The seconds until a request will pass, 0 when one would now. Counts nothing."""
+        stored = self._stored(subject)
+        if stored is None:
+            return 0
+        window, elapsed_ms = divmod(self._now_ms(), limit.window_seconds * 1000)
+        seen = stored.in_window(window)
+        if seen.window > window:
+            elapsed_ms = 0
+        return 0 if seen.current < _room(limit, seen.previous, elapsed_ms) else _wait_seconds(limit, seen, elapsed_ms)
 
     def _recall(self, subject: str, window: int) -> int:
         remembered_window, previous = self._previous.get(subject, (window, 0))
@@ -237,11 +264,12 @@ class Windows:
                 raise _Throttled from error
             if code != "ConditionalCheckFailedException":
                 raise
-            return False, self._read(subject, error)
+            return False, self._stored(subject, error)
         return True, None
 
-    def _read(self, subject: str, refused: Any) -> Counts | None:
-        item = refused.response.get("Item")
+    def _stored(self, subject: str, refused: Any = None) -> Counts | None:
+        """What is counted; a refused write may have told so."""
+        item = refused.response.get("Item") if refused else None
         row = (
             WindowRow.from_raw_data(item) if item else self._runtime.store.get(WindowRow, f"RATE#{subject}", _SORT_KEY)
         )

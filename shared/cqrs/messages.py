@@ -69,7 +69,9 @@ class IntegrationEvent(Event):
 
 
 class MessageCommand(Command[None]):
-    """A command that travels through a queue instead of an HTTP request."""
+    """A command that travels through a queue instead of an HTTP request. `service_name` names who takes it."""
+
+    service_name: ClassVar[str]
 
 
 def answer_type(message: type[Message]) -> Any:

@@ -24,8 +24,8 @@ class Context:
     how often a queue has handed the message out. `occurred_at` and `aggregate_version` tell when an event happened and
     which version of its aggregate it made. `source` is a digest of the network that a request came from;
     `permissions` are what Authorization found the caller may do in the workspace; `path_fields` are the fields that the
-    path of the request gave. Each of `committing` is called with the unit of work and the answer just before the
-    transaction commits.
+    path of the request gave, `if_match` is its header of that name. Each of `committing` is called with the unit of
+    work and the answer just before the transaction commits.
     """
 
     message_id: str
@@ -39,6 +39,7 @@ class Context:
     source: str | None = None
     permissions: frozenset[str] = frozenset()
     idempotency_key: str | None = None
+    if_match: str | None = None
     answered_before: bool = False
     delivery: int = 1
     occurred_at: str | None = None

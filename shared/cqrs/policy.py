@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
+
+from shared.cqrs.pipeline import Context
+from shared.kernel.errors import DomainError
+
+AccessRule: TypeAlias = Callable[[Any, Context], DomainError | None]
+"""Who may send this very message: given it parsed and its context, tells why not, or `None`."""
 
 
 class Idempotency(StrEnum):
@@ -19,6 +25,8 @@ class Per(StrEnum):
 
     USER = "user"
     """Of one caller, whatever they ask for."""
+    MEMBER = "member"
+    """Of one caller in one workspace, whatever they ask for there."""
     WORKSPACE = "workspace"
     """Of everybody in one workspace, whatever they ask for."""
     FEATURE = "feature"
@@ -77,26 +85,33 @@ class Policy:
     """How a message is treated.
 
     `public`: anyone may send it. `permission`: what a caller must hold in the workspace named by the path's
-    `workspace_id`; without one any authenticated caller may send it. `administrators`: only those who run the platform
-    may send it; for others it isn't there. `audit`: the name under which a command's attempts and their ends are kept
-    in the audit trail, as are refusals of its authorization. `slow_after_ms`: a longer run is logged as slow.
+    `workspace_id`; without one any user may send it, and no API key. `access_rule`: decides on top of that where the
+    message's own fields matter. `administrators`: only those who run the platform may send it; for others it isn't
+    there. `claims_key`: the command calls a service outside of its transaction, so its key is claimed with a lease
+    before it runs, and a parallel request with the same key is refused while the lease holds. `audit`: the name under
+    which a command's attempts and their ends are kept in the audit trail, as are refusals of its authorization.
+    `slow_after_ms`: a longer run is logged as slow.
     """
 
     public: bool = False
     permission: str | None = None
+    access_rule: AccessRule | None = None
     administrators: bool = False
     rate_limit: RateLimit | None = None
     idempotency: Idempotency = Idempotency.NONE
+    claims_key: bool = False
     audit: str | None = None
     caching: Caching | None = None
     slow_after_ms: int = 3_000
 
     def __post_init__(self) -> None:
-        if self.public and self.permission:
+        if self.public and (self.permission or self.access_rule):
             raise ValueError("a public message can't ask for a permission")
         if self.administrators and (self.public or self.permission):
             raise ValueError("who administers the platform is asked neither for a permission nor let in with everybody")
         if self.public and self.idempotency is not Idempotency.NONE:
             raise ValueError("keys are scoped to a caller: a public message takes none")
+        if self.claims_key and self.idempotency is Idempotency.NONE:
+            raise ValueError("a message without a key has none to claim")
         if self.caching and (self.audit or self.idempotency is not Idempotency.NONE):
             raise ValueError("a cached answer changes nothing: it takes neither a key nor an audit trail")

@@ -10,13 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
-from shared.cqrs.messages import Command, Message, Query
+from shared.cqrs.messages import Command, Message, Query, View
 from shared.cqrs.policy import Idempotency, Policy
 from shared.kernel.result import Result
 from shared.messaging.routing import FunctionNeeds
 from shared.persistence.scope import ReadScope, WriteScope
 
 C = TypeVar("C", bound=Message)
+
+
+class Redirect(View):
+    """What was asked for is elsewhere: answered with 303 and the address, which may be good for a while only."""
+
+    address: str
+
 
 _PATH_FIELD = re.compile(r"{(\w+)}")
 

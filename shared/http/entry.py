@@ -17,7 +17,8 @@ from pydantic import BaseModel, TypeAdapter
 from shared.cqrs.mediator import Mediator
 from shared.cqrs.messages import View
 from shared.cqrs.pipeline import Context, Proceed, Unread
-from shared.http.endpoint import Endpoint
+from shared.http.endpoint import Endpoint, Redirect
+from shared.http.etag import etag, was_seen
 from shared.http.problem import problem
 from shared.kernel.errors import (
     DomainError,
@@ -81,12 +82,14 @@ class HttpFunction:
             headers["idempotent-replayed"] = "true"
         if self.endpoint.status == 204:
             return {"statusCode": 204, "headers": headers}
+        if isinstance(shown, Redirect):
+            return {"statusCode": 303, "headers": headers | {"location": shown.address}}
         body = shown.model_dump_json() if isinstance(shown, BaseModel) else json.dumps(shown)
+        if self.endpoint.method in ("GET", "PATCH", "PUT"):
+            headers["etag"] = etag(shown.significant() if isinstance(shown, View) else body)
         if self.endpoint.method == "GET":
-            significant = shown.significant() if isinstance(shown, View) else body
-            etag = f'"{hashlib.sha256(significant.encode()).hexdigest()[:32]}"'
-            headers |= {"etag": etag, "cache-control": "private, no-cache"}
-            if etag in _etags(header(event, "if-none-match")):
+            headers["cache-control"] = "private, no-cache"
+            if was_seen(headers["etag"], header(event, "if-none-match")):
                 return {"statusCode": 304, "headers": headers}
         return {
             "statusCode": self.endpoint.status,
@@ -112,6 +115,7 @@ def read_context(event: Event, lambda_context: Any, runtime: Runtime) -> Context
         workspace_id=(event.get("pathParameters") or {}).get("workspace_id"),
         source=_source(event),
         idempotency_key=header(event, "idempotency-key"),
+        if_match=header(event, "if-match"),
     )
 
 
@@ -213,10 +217,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) != len(pairs):
         raise ValueError("a name is given twice")
     return fields
-
-
-def _etags(value: str | None) -> set[str]:
-    return {part.strip().removeprefix("W/") for part in (value or "").split(",")}
 
 
 def _trace_id(traceparent: str | None) -> str | None:

@@ -96,6 +96,16 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class PreconditionFailed(DomainError):
+    """What was to be changed isn't what the caller saw."""
+
+    code = "precondition-failed"
+
+
+class PreconditionRequired(DomainError):
+    code = "precondition-required"
+
+
 class PayloadTooLarge(DomainError):
     code = "payload-too-large"
 
@@ -120,9 +130,17 @@ class RetryLater(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class RequestInProgress(RetryLater):
+    code = "request-in-progress"
+
+
 class RateLimited(RetryLater):
     code = "rate-limited"
 
 
 class DependencyUnavailable(RetryLater):
     code = "dependency-unavailable"
+
+
+class CircuitOpen(DependencyUnavailable):
+    """The service failed before and wasn't asked this time."""

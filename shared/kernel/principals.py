@@ -22,6 +22,20 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Software that a user, `issued_by`, let into one workspace, to do there what `scopes` name and they may do too."""
+
+    key_id: str
+    workspace_id: str
+    issued_by: str
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        return f"api-key:{self.key_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The system itself, reacting to an event or a schedule."""
 
@@ -32,4 +46,4 @@ class System:
         return f"system:{self.name}"
 
 
-Principal: TypeAlias = Anonymous | User | System
+Principal: TypeAlias = Anonymous | User | ApiKey | System

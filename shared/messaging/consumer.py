@@ -2,7 +2,8 @@
 
 Each record is handled in a transaction of its own, together with an inbox row, so a message that is delivered again has
 no second effect. A failed record is reported alone, waits longer each time, and ends in the DLQ; the others of its
-batch are done. Why it failed is kept by its message id.
+batch are done. Why it failed is kept by its message id. One that an open breaker kept from being tried hasn't failed:
+it is sent anew, so that an outage, however long, drives no message into the DLQ.
 """
 
 import json
@@ -17,7 +18,14 @@ from pydantic import ValidationError
 from shared.aws.settings import MissingSetting
 from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
 from shared.cqrs.pipeline import Context, Proceed
-from shared.kernel.errors import DependencyUnavailable, DomainError, FieldError, RetryLater, ValidationFailed
+from shared.kernel.errors import (
+    CircuitOpen,
+    DependencyUnavailable,
+    DomainError,
+    FieldError,
+    RetryLater,
+    ValidationFailed,
+)
 from shared.kernel.principals import System
 from shared.kernel.result import Failure
 from shared.messaging.dead_letters import LastErrors
@@ -83,7 +91,7 @@ class QueueFunction:
         failed: list[dict[str, str]] = []
         for record in event["Records"]:
             error = self._handle(record, lambda_context)
-            if error is not None:
+            if error is not None and not (isinstance(error, CircuitOpen) and self._send_anew(record, error)):
                 failed.append({"itemIdentifier": record["messageId"]})
                 self._put_off(record, error)
         return {"batchItemFailures": failed}
@@ -181,6 +189,27 @@ class QueueFunction:
             raise DependencyUnavailable(reason, retry_after_seconds=5) from error
         except DamagedPayload as error:
             raise UnknownMessage("The message's data isn't what its reference says.") from error
+
+    def _send_anew(self, record: Mapping[str, Any], refusal: CircuitOpen) -> bool:
+        """Exchange a message for one that arrives when the breaker lets calls pass again; whether it could be done.
+
+        The number of its deliveries begins anew with that. Should both exist for once, the inbox makes them one.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        wait = refusal.retry_after_seconds
+        # Spread, since all that waits was told the same time.
+        delay = min(_MAX_BACKOFF_SECONDS, random.randint(wait, wait + wait // 2))
+        about = {"subscriber": self.subscriber.name, "message_id": message_id_of(record)}
+        try:
+            self._runtime.client("sqs").send_message(
+                QueueUrl=self._runtime.settings["QUEUE_URL"], MessageBody=record["body"], DelaySeconds=delay
+            )
+        except (BotoCoreError, ClientError):
+            log().exception("a message couldn't be sent anew", extra=about)
+            return False
+        log().warning("message waits for an open circuit", extra={**about, "seconds": delay})
+        return True
 
     def _put_off(self, record: Mapping[str, Any], error: DomainError) -> None:
         """Keep the reason and let the message wait. Without either it is delivered again all the same."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.cqrs.messages import IntegrationEvent
+from shared.cqrs.messages import IntegrationEvent, MessageCommand
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import rfc3339
 from shared.messaging.payloads import PayloadReference
@@ -43,8 +43,21 @@ class Metadata(BaseModel):
     """Where the data is, when it is too large to travel along; `data` is empty then."""
 
 
+class Destination(BaseModel):
+    """The queue of a command's handler by its logical name. The command is delivered after `delay_seconds` at the
+    earliest.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    queue: str
+    delay_seconds: int = 0
+
+
 class Envelope(BaseModel):
-    """A message with its metadata. `source` and `detail_type` are what EventBridge rules match on."""
+    """A message with its metadata. `source` and `detail_type` are what EventBridge rules match on; a command has a
+    `destination` and doesn't go over the bus.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -52,6 +65,7 @@ class Envelope(BaseModel):
     detail_type: str
     metadata: Metadata
     data: dict[str, Any]
+    destination: Destination | None = None
 
     def detail(self) -> dict[str, Any]:
         without = None if self.metadata.payload else {"payload"}
@@ -87,4 +101,26 @@ def enclose(
             traceparent=context.traceparent,
         ),
         data=event.model_dump(mode="json"),
+    )
+
+
+def enclose_command(
+    command: MessageCommand, destination: Destination, context: Context, *, message_id: str, occurred_at: datetime
+) -> Envelope:
+    """The envelope of a command that the message of `context` causes."""
+    workspace_id = getattr(command, "workspace_id", None)
+    return Envelope(
+        source=f"visionscope.{command.service_name}",
+        detail_type=type(command).__name__,
+        metadata=Metadata(
+            message_id=message_id,
+            occurred_at=rfc3339(occurred_at),
+            correlation_id=context.correlation_id,
+            causation_id=context.message_id,
+            service_name=command.service_name,
+            workspace_id=workspace_id if isinstance(workspace_id, str) else context.workspace_id,
+            traceparent=context.traceparent,
+        ),
+        data=command.model_dump(mode="json"),
+        destination=destination,
     )

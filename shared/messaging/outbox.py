@@ -60,7 +60,8 @@ class OutboxItem:
     @classmethod
     def holding(cls, events: Sequence[Envelope], *, item_id: str, now: datetime) -> "OutboxItem":
         aggregate = events[0].metadata.aggregate
-        partition = f"{aggregate.type}#{aggregate.id}" if aggregate else events[0].source
+        # Commands are about no aggregate, and in no order that mattered.
+        partition = f"{aggregate.type}#{aggregate.id}" if aggregate else f"{events[0].source}#{item_id}"
         return cls(partition, item_id, tuple(events), rfc3339(now))
 
     def to_row(self, payloads: Payloads | None = None) -> StoredOutboxItem:

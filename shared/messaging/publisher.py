@@ -1,21 +1,23 @@
-"""Publishes outbox items to EventBridge, at least once.
+"""Publishes outbox items at least once: events to EventBridge, commands to their handlers' queues.
 
 Entries go out in groups of at most 10 and 256 KB. PutEvents may refuse some entries of a group: only those are sent
 again. An item counts as published when all its events were accepted; then it is marked, leaves the sparse index and
 expires. An item whose events are elsewhere and can't be read holds up no other.
 """
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.aws.settings import Settings
 from shared.kernel.clock import Clock, rfc3339
-from shared.messaging.envelope import Envelope
+from shared.messaging.envelope import Destination, Envelope
 from shared.messaging.outbox import PUBLISHED_KEPT_SECONDS, SHARDS, OutboxItem
 from shared.messaging.payloads import DamagedPayload, Payloads
+from shared.messaging.queues import Queues, QueueUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import key_of
 
@@ -32,6 +34,12 @@ class _Entry:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Command:
+    item_id: str
+    body: str
+
+
 class Publisher:
     def __init__(
         self,
@@ -41,6 +49,7 @@ class Publisher:
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
         payloads: Payloads | None = None,
+        queues: Queues | None = None,
     ) -> None:
         self._events = events
         self._dynamodb = dynamodb
@@ -48,6 +57,7 @@ class Publisher:
         self._clock = clock
         self._sleep = sleep
         self._payloads = payloads
+        self._queues = queues
 
     def publish(self, items: Sequence[OutboxItem]) -> frozenset[str]:
         """Publish and mark items; returns the ids of those that could not be published or marked.
@@ -55,8 +65,11 @@ class Publisher:
         A call that fails as a whole, after botocore's own repetitions, fails the items of its group and no others.
         """
         refused: set[str] = set()
-        for group in _groups(self._entries(items, refused)):
+        commands: dict[Destination, list[_Command]] = {}
+        for group in _groups(self._entries(items, refused, commands)):
             refused |= self._put(group)
+        for destination, sent in commands.items():
+            refused |= self._send(destination, sent)
         published = [item for item in items if item.item_id not in refused]
         for start in range(0, len(published), MAX_MARKS):
             refused |= self._mark(published[start : start + MAX_MARKS])
@@ -89,7 +102,10 @@ class Publisher:
                     break
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _entries(self, items: Sequence[OutboxItem], unreadable: set[str]) -> Iterator[_Entry]:
+    def _entries(
+        self, items: Sequence[OutboxItem], unreadable: set[str], commands: dict[Destination, list[_Command]]
+    ) -> Iterator[_Entry]:
+        """The entries of all events; what is no event is left in `unreadable` and `commands`."""
         bus = self._settings["BUS_NAME"]
         for item in items:
             events = self._read(item)
@@ -97,6 +113,10 @@ class Publisher:
                 unreadable.add(item.item_id)
                 continue
             for event in events:
+                if event.destination is not None:
+                    command = _Command(item.item_id, json.dumps(_body(event), ensure_ascii=False))
+                    commands.setdefault(event.destination, []).append(command)
+                    continue
                 detail = event.detail_json()
                 request = {
                     "EventBusName": bus,
@@ -136,6 +156,21 @@ class Publisher:
                 return set()
         return {entry.item_id for entry in group}
 
+    def _send(self, destination: Destination, commands: Sequence[_Command]) -> set[str]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        about = {"queue": destination.queue, "commands": len(commands)}
+        if self._queues is None:
+            log().error("this publisher has no queues to send commands to", extra=about)
+            return {command.item_id for command in commands}
+        try:
+            bodies = (command.body for command in commands)
+            self._queues.send(destination.queue, bodies, delay_seconds=destination.delay_seconds)
+        except (BotoCoreError, ClientError, QueueUnavailable):
+            log().exception("commands were not sent", extra=about)
+            return {command.item_id for command in commands}
+        return set()
+
     def _mark(self, items: Sequence[OutboxItem]) -> set[str]:
         """The ids of those that couldn't be marked: they will be published again.
 
@@ -171,6 +206,11 @@ class Publisher:
                 ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
             },
         }
+
+
+def _body(command: Envelope) -> Mapping[str, Any]:
+    """A command as its handler's queue holds it: like an event that EventBridge has put there."""
+    return {"source": command.source, "detail-type": command.detail_type, "detail": command.detail()}
 
 
 def _groups(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:

@@ -82,6 +82,11 @@ QUEUES: Mapping[QueueClass, QueueSettings] = {
 }
 
 
+def queue_name(queue: QueueClass, reader: str) -> str:
+    """The logical name of a reader's own queue."""
+    return f"{queue}-{reader}"
+
+
 class ForeignEvent(Event):
     """An event of an AWS service on the account's default bus. Fields that aren't declared are ignored."""
 
@@ -116,7 +121,7 @@ class Subscriber:
 
     @property
     def queue_name(self) -> str:
-        return f"{self.queue}-{self.name}"
+        return queue_name(self.queue, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +152,4 @@ class EventTap:
 
     @property
     def queue_name(self) -> str:
-        return f"{self.queue}-{self.name}"
+        return queue_name(self.queue, self.name)

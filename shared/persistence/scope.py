@@ -10,6 +10,7 @@ from shared.aws.settings import Settings
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7
+from shared.messaging.bus import MessageBus
 from shared.messaging.payloads import Payloads
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
@@ -59,3 +60,7 @@ class WriteScope(ReadScope):
     """One attempt at a message that may change something: repositories are built on its unit of work."""
 
     uow: UnitOfWork = field(kw_only=True)
+
+    @property
+    def bus(self) -> MessageBus:
+        return MessageBus(self.uow)

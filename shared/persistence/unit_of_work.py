@@ -22,12 +22,12 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
-from shared.cqrs.messages import IntegrationEvent
+from shared.cqrs.messages import IntegrationEvent, MessageCommand
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import Ids
-from shared.messaging.envelope import Aggregate, Envelope, enclose
+from shared.messaging.envelope import Aggregate, Destination, Envelope, enclose, enclose_command
 from shared.messaging.outbox import OutboxItem
 from shared.messaging.payloads import Payloads
 from shared.persistence.rows import Row, absent, key_of
@@ -156,6 +156,19 @@ class UnitOfWork:
         )
         self._events.append(envelope)
         return envelope.metadata.message_id
+
+    def send(self, command: MessageCommand, destination: Destination) -> str:
+        """Stage a command for its handler's queue; returns its message id. It is sent exactly when this commits."""
+        envelope = enclose_command(
+            command, destination, self.context, message_id=self._ids.new(), occurred_at=self._clock.now()
+        )
+        self._events.append(envelope)
+        return envelope.metadata.message_id
+
+    def rollback(self) -> None:
+        """Forget all that was staged."""
+        self._writes.clear()
+        self._events.clear()
 
     def _add(
         self,

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 import functions
+from functions.billing.public import RatedFeature
 from functions.entry import compose_request
 from infra.declarations import AUTHORIZER, FALLBACK, Declared, UndeclaredFunction, discover, function_needs
 from shared.aws.settings import Settings
@@ -119,6 +120,14 @@ def test_what_the_path_names_is_in_the_message(declared: Declared) -> None:
 def test_a_route_of_a_workspace_asks_for_a_permission_in_it(declared: Declared) -> None:
     endpoint = endpoint_of(declared)
     assert ("workspace_id" in endpoint.path_fields) == (endpoint.policy.permission is not None)
+
+
+@pytest.mark.parametrize("declared", ENDPOINTS, ids=named)
+def test_a_command_in_a_workspace_is_limited_as_its_tier_says(declared: Declared) -> None:
+    endpoint = endpoint_of(declared)
+    if "workspace_id" in endpoint.path_fields and (endpoint.changes_state or endpoint.policy.rate_limit is not None):
+        assert endpoint.policy.rate_limit is not None
+        assert endpoint.policy.rate_limit.feature in list(RatedFeature)
 
 
 @pytest.mark.parametrize("declared", [one for one in ENDPOINTS if not endpoint_of(one).policy.public], ids=named)

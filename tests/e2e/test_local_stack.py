@@ -114,6 +114,8 @@ def test_jobs_are_listed_by_the_state_they_are_really_in(sample_stack: LocalStac
     succeeded = batch.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED")["jobSummaryList"]
     assert job_id in {summary["jobId"] for summary in failed}
     assert job_id not in {summary["jobId"] for summary in succeeded}
+    by_name = batch.list_jobs(jobQueue=queue, filters=[{"name": "JOB_NAME", "values": ["listed"]}])["jobSummaryList"]
+    assert [(summary["jobId"], summary["status"]) for summary in by_name] == [(job_id, "FAILED")]
 
 
 @pytest.mark.parametrize("missing", ["jobQueue", "jobDefinition"])

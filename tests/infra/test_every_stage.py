@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 # Actions that AWS authorises on no resource.
 RESOURCELESS = {
+    "batch:ListJobs",
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "xray:PutTelemetryRecords",
@@ -169,3 +170,22 @@ def test_a_template_that_cloudformation_would_refuse_fails_the_synthesis(folder:
 def _manifest(templates: Templates) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads((templates.assembly / "manifest.json").read_bytes())
     return manifest
+
+
+def test_no_function_can_change_or_remove_an_entry_of_the_audit_trail(templates: Templates) -> None:
+    allowed = {
+        action
+        for role in templates.all("AWS::IAM::Role")
+        for statement in statements(role)
+        if "audit-table" in (table := str(statement["Resource"]).lower()) or "audittable" in table
+        for action in as_list(statement["Action"])
+    }
+    assert allowed <= {
+        "dynamodb:BatchGetItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    }
+    if any("identity" in stack for stack in templates.stacks):
+        assert "dynamodb:PutItem" in allowed

@@ -5,7 +5,7 @@ import pytest
 
 from shared.messaging.routing import QUEUES, QueueClass
 from tests.infra.conftest import Synthesise
-from tests.infra.templates import Resource, Templates, actions
+from tests.infra.templates import Resource, Templates, actions, as_list, statements
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -40,6 +40,15 @@ def test_a_subscriber_reads_its_own_queue_by_the_numbers_of_its_class(made_up: S
     assert templates.referred(mapping.stack, mapping.properties["EventSourceArn"]) == queue
     assert mapping.properties["BatchSize"] == settings.batch_size
     assert mapping.properties["ScalingConfig"] == {"MaximumConcurrency": settings.max_concurrency}
+
+
+def test_a_subscriber_sends_anew_to_its_own_queue_alone_and_a_tap_to_none(made_up: Synthesise) -> None:
+    templates = made_up("dev")
+    subscriber = templates.role_of(templates.function("fences.subscribers.on_fence_painted"))
+    (sending,) = [one for one in statements(subscriber) if "sqs:SendMessage" in as_list(one["Action"])]
+    queue = templates.one("AWS::SQS::Queue", QueueName="visionscope-dev-notifications-admire-fence")
+    assert templates.referred(queue.stack, sending["Resource"]) == queue
+    assert "sqs:SendMessage" not in actions(templates.role_of(templates.function("gates.subscribers.log_events")))
 
 
 def test_an_integration_event_comes_from_the_bus_by_its_contract(made_up: Synthesise) -> None:

@@ -60,6 +60,18 @@ class Aws:
         self.client("s3").put_object(Bucket=self.settings["RESULTS_BUCKET"], Key=key, Body=body)
 
 
+class CountedCalls:
+    """A client of botocore that keeps which operations were asked of it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.operations: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.operations.append(name)
+        return getattr(self._client, name)
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     for name, value in {

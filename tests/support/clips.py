@@ -112,10 +112,15 @@ def write_clip(
     sound_rate: int = 44_100,
     times_ms: Sequence[int] | None = None,
     options: dict[str, str] | None = None,
+    encoder: dict[str, str] | None = None,
 ) -> Path:
-    """A video file. `times_ms` gives each frame its own time instead of a steady rate."""
+    """A video file. `times_ms` gives each frame its own time instead of a steady rate.
+
+    `options` are the container's, `encoder` the codec's.
+    """
     with av.open(str(path), "w", options=options or {}) as container:
-        stream = container.add_stream(codec, rate=rate, options={"preset": "ultrafast"} if codec == "libx264" else {})
+        quick = {"preset": "ultrafast"} if codec == "libx264" else {}
+        stream = container.add_stream(codec, rate=rate, options=quick if encoder is None else encoder)
         assert isinstance(stream, av.VideoStream)
         stream.pix_fmt = pixel_format
         if times_ms is not None:

@@ -1,12 +1,13 @@
 """Calls the function behind an endpoint as the HTTP API would, without a network."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from functions.entry import compose_request
+from shared.cqrs.pipeline import Proceed
 from shared.http.endpoint import Endpoint
 from shared.http.entry import HttpFunction, principal_context
 from shared.kernel.principals import Anonymous, Principal
@@ -31,9 +32,15 @@ class Answer:
 class Caller:
     """Somebody who sends requests."""
 
-    def __init__(self, runtime: Runtime, principal: Principal | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        principal: Principal | None = None,
+        compose: Callable[[Endpoint, Runtime], Proceed] = compose_request,
+    ) -> None:
         self._runtime = runtime
         self._principal = principal or Anonymous()
+        self._compose = compose
 
     def send(
         self,
@@ -45,7 +52,7 @@ class Caller:
         idempotency_key: str | None = None,
     ) -> Answer:
         """Send a request. `path` is what a client would write: the path's fields filled in, and the query behind it."""
-        function = HttpFunction(endpoint, compose_request, lambda: self._runtime)
+        function = HttpFunction(endpoint, self._compose, lambda: self._runtime)
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         if idempotency_key is not None:
             sent["idempotency-key"] = idempotency_key

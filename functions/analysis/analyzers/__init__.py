@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from functions.analysis.decode import Frame, Sound
-from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment
+from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,7 @@ class Findings:
     shots: tuple[Shot, ...] = ()
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
+    sprite: tuple[SpriteThumbnail, ...] = ()
 
 
 class Analyzer(Protocol):

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from functions.billing.public import CreditAccounts, FeatureCode
+from functions.billing.public import CreditAccounts, FeatureCode, RatedFeature
 from functions.conversations.adapters.conversations import Conversations, read_conversation, read_latest
 from functions.conversations.adapters.evidence import VideoEvidence
 from functions.conversations.domain.answering import AnswerEngine, checked
@@ -21,7 +21,7 @@ from functions.conversations.queries.get_question import QuestionView
 from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import NotFound
@@ -110,7 +110,12 @@ ENDPOINT = command(
     AskQuestion,
     build,
     status=201,
-    policy=Policy(permission="conversations:write", idempotency=Idempotency.REQUIRED, slow_after_ms=5_000),
+    policy=Policy(
+        permission="conversations:write",
+        rate_limit=RateLimit(feature=RatedFeature.QUESTIONS),
+        idempotency=Idempotency.REQUIRED,
+        slow_after_ms=5_000,
+    ),
     summary="Ask a question about the videos of a conversation",
     # The sentence encoder's model and its runtime take half a gigabyte.
     needs=FunctionNeeds(grants=(RESULTS_READ,), layers=("embedding",), memory_mb=1536),

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
+from functions.billing.public import RatedFeature
 from functions.conversations.adapters.conversations import Conversations
 from functions.conversations.domain.conversation import MAX_VIDEOS, Conversation, VideoNotAnalysed
 from functions.conversations.events import ConversationStarted
@@ -9,7 +10,7 @@ from functions.conversations.queries.get_conversation import ConversationView
 from functions.entry import http_function
 from functions.videos.public import read_video
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import FieldError, NotFound
@@ -78,7 +79,11 @@ ENDPOINT = command(
     StartConversation,
     build,
     status=201,
-    policy=Policy(permission="conversations:write", idempotency=Idempotency.OPTIONAL),
+    policy=Policy(
+        permission="conversations:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        idempotency=Idempotency.OPTIONAL,
+    ),
     summary="Start a conversation about videos",
     location=lambda path, conversation: (
         f"/v1/workspaces/{path['workspace_id']}/conversations/{conversation.conversation_id}"

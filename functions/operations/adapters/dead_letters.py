@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from functions.operations.adapters.queues import MAX_ENTRIES, Queues, QueueUnavailable
 from functions.operations.domain.dead_letters import (
     DEAD,
     DeadLetterQueue,
@@ -21,6 +20,7 @@ from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Conflict
 from shared.messaging.consumer import message_id_of
 from shared.messaging.dead_letters import LastErrors
+from shared.messaging.queues import MAX_ENTRIES, Queues, QueueUnavailable
 from shared.persistence.scope import Runtime
 
 HIDDEN_SECONDS = 30
@@ -72,7 +72,7 @@ class DeadLetter:
 class DeadLetters:
     def __init__(self, runtime: Runtime, queues: Queues | None = None) -> None:
         self._runtime = runtime
-        self._queues = queues or Queues(runtime)
+        self._queues = queues or Queues(lambda: runtime.client("sqs"), runtime.settings)
 
     @property
     def all_queues(self) -> DeadLetterQueues:

@@ -6,13 +6,13 @@ from itertools import islice
 
 from functions.operations.adapters.dead_letters import DeadLetters
 from functions.operations.adapters.event_log import EventLog, LoggedEvent
-from functions.operations.adapters.queues import MAX_ENTRIES, Queues
 from functions.operations.adapters.read_models import rebuild_step
 from functions.operations.domain.dead_letters import DeadLetterQueue
 from functions.operations.domain.operation import STEP_MESSAGES, Advance, Operation, OperationKind
 from functions.operations.domain.replays import Subscription, subscriptions_from_json
 from shared.cqrs.pipeline import Context
 from shared.messaging.consumer import INBOX_KEPT_SECONDS
+from shared.messaging.queues import MAX_ENTRIES, Queues
 from shared.persistence.scope import Runtime
 
 _LONGEST_WAIT = timedelta(days=4 + 14)
@@ -80,7 +80,7 @@ class Steps:
             datetime.fromisoformat(operation.parameters["to"]),
             after=operation.position,
         )
-        queues = Queues(self._runtime)
+        queues = Queues(lambda: self._runtime.client("sqs"), self._runtime.settings)
         oldest = self._runtime.clock.now() - REPLAYABLE
         position, sent, too_old = operation.position, 0, 0
         for batch in _batches(islice(events, STEP_MESSAGES)):

@@ -7,8 +7,8 @@ from functions.operations.adapters.operations import Operations, read_operation
 from functions.operations.adapters.steps import Steps
 from functions.operations.domain.operation import OperationStatus
 from functions.operations.events import OperationProgressed
-from functions.resources import DEAD_LETTERS_REDRIVE, SUBSCRIPTIONS_SEND
-from shared.aws.grants import EVENTS_READ, READ_MODELS_REBUILD, READ_MODELS_WRITE
+from functions.resources import DEAD_LETTERS_REDRIVE, SUBSCRIPTIONS_READ
+from shared.aws.grants import EVENTS_READ, QUEUES_SEND, READ_MODELS_REBUILD, READ_MODELS_WRITE
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import NotFound
 from shared.kernel.result import Failure, Result, Success
@@ -42,7 +42,14 @@ SUBSCRIBER = Subscriber(
     queue=QueueClass.DEFAULT,
     build=build,
     needs=FunctionNeeds(
-        grants=(DEAD_LETTERS_REDRIVE, SUBSCRIPTIONS_SEND, EVENTS_READ, READ_MODELS_WRITE, READ_MODELS_REBUILD)
+        grants=(
+            DEAD_LETTERS_REDRIVE,
+            SUBSCRIPTIONS_READ,
+            QUEUES_SEND,
+            EVENTS_READ,
+            READ_MODELS_WRITE,
+            READ_MODELS_REBUILD,
+        )
     ),
 )
 lambda_handler = queue_function(SUBSCRIBER)

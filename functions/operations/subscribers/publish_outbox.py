@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from shared.aws.grants import BUS_PUBLISH, EVENTS_READ, OUTBOX_PUBLISH
+from shared.aws.grants import BUS_PUBLISH, EVENTS_READ, OUTBOX_PUBLISH, QUEUES_SEND
 from shared.messaging.outbox import OutboxItem
 from shared.messaging.publisher import Publisher
+from shared.messaging.queues import Queues
 from shared.messaging.routing import BatchAnswer, FunctionNeeds, StreamConsumer
 from shared.persistence.scope import Runtime
 
 STREAM_CONSUMER = StreamConsumer(
     name="publish-outbox",
     table="outbox",
-    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH, EVENTS_READ)),
+    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH, EVENTS_READ, QUEUES_SEND)),
 )
 
 
@@ -38,7 +39,12 @@ class PublishOutbox:
 
 def publisher(runtime: Runtime) -> Publisher:
     return Publisher(
-        runtime.client("events"), runtime.client("dynamodb"), runtime.settings, runtime.clock, payloads=runtime.payloads
+        runtime.client("events"),
+        runtime.client("dynamodb"),
+        runtime.settings,
+        runtime.clock,
+        payloads=runtime.payloads,
+        queues=Queues(lambda: runtime.client("sqs"), runtime.settings),
     )
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from functions.operations.subscribers.publish_outbox import publisher
-from shared.aws.grants import BUS_PUBLISH, EVENTS_READ, OUTBOX_PUBLISH
+from shared.aws.grants import BUS_PUBLISH, EVENTS_READ, OUTBOX_PUBLISH, QUEUES_SEND
 from shared.kernel.clock import rfc3339
 from shared.messaging.routing import FunctionNeeds, Schedule
 from shared.observability.logger import log
@@ -19,7 +19,7 @@ _BATCH = 25
 SCHEDULE = Schedule(
     name="sweep-outbox",
     every_minutes=1,
-    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH, EVENTS_READ), timeout_seconds=55),
+    needs=FunctionNeeds(grants=(OUTBOX_PUBLISH, BUS_PUBLISH, EVENTS_READ, QUEUES_SEND), timeout_seconds=55),
 )
 
 

@@ -1,21 +1,28 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from functions.videos.adapters.rows import (
     ANALYSIS,
     DEADLINE_SHARDS,
+    LEASE,
     PROGRESS,
     AnalysisRow,
     DeadlineRow,
+    LeaseRow,
     ProgressRow,
     deadline_shard,
     deadlines_partition,
-    progress_partition,
     video_partition,
+    worker_partition,
 )
 from functions.videos.domain.analysis import Analysis, AnalysisError, AnalysisStatus, Feature, Mode
 from shared.persistence.store import Page, Store
 from shared.persistence.unit_of_work import UnitOfWork
+
+WITHDRAWN = "withdrawn"
+# Longer than a queue can hold back the submission of a job.
+_REMEMBERED_SECONDS = 21 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ def read_analyses(store: Store, workspace_id: str, video_id: str, *, after: str 
 
 def read_progress(store: Store, workspace_id: str, analysis_id: str) -> float | None:
     """The share of the work that the worker has done, `None` before it began."""
-    row = store.get(ProgressRow, progress_partition(workspace_id, analysis_id), PROGRESS)
+    row = store.get(ProgressRow, worker_partition(workspace_id, analysis_id), PROGRESS)
     return float(row.share) if row else None
 
 
@@ -82,6 +89,22 @@ class Analyses:
         )
         return version
 
+    def withdraw(self, analysis: Analysis, now: datetime) -> None:
+        """Take the lease from whoever works on the analysis, for good: the worker finds out when it renews it."""
+        seconds = int(now.timestamp())
+        self._uow.put(
+            LeaseRow(
+                pk=worker_partition(analysis.workspace_id, analysis.analysis_id),
+                sk=LEASE,
+                token=WITHDRAWN,
+                owner=WITHDRAWN,
+                attempt=0,
+                until=seconds,
+                finished=True,
+                expires_at=seconds + _REMEMBERED_SECONDS,
+            )
+        )
+
 
 def _deadline_key(analysis: Analysis) -> str:
     return f"{analysis.deadline_at}#{analysis.workspace_id}#{analysis.video_id}#{analysis.analysis_id}"
@@ -107,6 +130,7 @@ def _to_row(analysis: Analysis, version: int) -> AnalysisRow:
         status=analysis.status,
         error_reason=error.reason if error else None,
         error_message=error.message if error else None,
+        failed_features={name: [one.reason, one.message] for name, one in analysis.failed_features.items()},
         completed_at=analysis.completed_at,
     )
 
@@ -129,6 +153,10 @@ def _to_analysis(row: AnalysisRow) -> Analysis:
         deadline_at=row.deadline_at,
         status=AnalysisStatus(row.status),
         error=error,
+        failed_features={
+            Feature(name): AnalysisError(reason, message)
+            for name, (reason, message) in (row.failed_features or {}).items()
+        },
         completed_at=row.completed_at,
         version=int(row.version),
     )

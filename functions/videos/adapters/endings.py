@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from functions.billing.public import CreditAccounts
 from functions.videos.adapters.analyses import Analyses, read_analysis
 from functions.videos.adapters.videos import Videos, read_video
-from functions.videos.domain.analysis import Analysis, AnalysisError
+from functions.videos.domain.analysis import Analysis, AnalysisError, Feature
 from functions.videos.domain.pricing import charge
-from functions.videos.events import AnalysisCompleted, AnalysisFailed
+from functions.videos.events import AnalysisCancelled, AnalysisCompleted, AnalysisFailed
 from shared.kernel.clock import rfc3339
+from shared.kernel.errors import Conflict, NotFound
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
 
 
 class AnalysisEndings:
-    """Ends analyses for whoever learns of it first. What ended before, or never was, is left as it is."""
+    """Ends analyses for whoever learns of it first. What ended before, or never was, is left as it is; who wants to
+    cancel it is told.
+    """
 
     def __init__(self, scope: WriteScope) -> None:
         self._scope = scope
@@ -23,23 +26,33 @@ class AnalysisEndings:
         self._accounts = CreditAccounts(scope)
 
     def complete(
-        self, workspace_id: str, video_id: str, analysis_id: str, *, duration_ms: int, counts: Mapping[str, int]
+        self,
+        workspace_id: str,
+        video_id: str,
+        analysis_id: str,
+        *,
+        duration_ms: int,
+        counts: Mapping[str, int],
+        failed_features: Mapping[Feature, AnalysisError],
     ) -> Result[None]:
+        """Charges what was done: a feature that failed is free."""
         analysis = self._running(workspace_id, video_id, analysis_id)
         if analysis is None:
             return Success(None)
-        charged = charge(analysis.features, duration_ms, analysis.held)
+        done = tuple(feature for feature in analysis.features if feature not in failed_features)
+        charged = charge(done, duration_ms, analysis.held)
         settled = self._accounts.settle(workspace_id, analysis_id, charged)
         if isinstance(settled, Failure):
             return settled
-        version = self._analyses.end(analysis.completed(charged, self._now()))
+        version = self._analyses.end(analysis.completed(charged, failed_features, self._now()))
         self._end_for_video(analysis, completed=True)
         self._scope.uow.record(
             AnalysisCompleted(
                 workspace_id=workspace_id,
                 video_id=video_id,
                 analysis_id=analysis_id,
-                features=analysis.features,
+                features=done,
+                failed_features=tuple(failed_features),
                 duration_ms=duration_ms,
                 counts=dict(counts),
                 credits_charged=charged,
@@ -64,6 +77,27 @@ class AnalysisEndings:
             version,
         )
         return Success(None)
+
+    def cancel(self, workspace_id: str, video_id: str, analysis_id: str) -> Result[Analysis]:
+        """End an analysis for whoever asked for it. Nothing of it can be used, so nothing of it is charged."""
+        analysis = read_analysis(self._scope.store, workspace_id, video_id, analysis_id)
+        if analysis is None:
+            return Failure(NotFound())
+        if analysis.has_ended:
+            return Failure(Conflict(f"The analysis has ended: it is {analysis.status}."))
+        released = self._accounts.settle(workspace_id, analysis_id, {})
+        if isinstance(released, Failure):
+            return released
+        cancelled = analysis.cancelled(self._now())
+        version = self._analyses.end(cancelled)
+        self._analyses.withdraw(analysis, self._scope.runtime.clock.now())
+        self._end_for_video(analysis, completed=False)
+        self._scope.uow.record(
+            AnalysisCancelled(workspace_id=workspace_id, video_id=video_id, analysis_id=analysis_id),
+            analysis_id,
+            version,
+        )
+        return Success(cancelled)
 
     def _running(self, workspace_id: str, video_id: str, analysis_id: str) -> Analysis | None:
         analysis = read_analysis(self._scope.store, workspace_id, video_id, analysis_id)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from functions.videos.adapters.uploads import ReadLimitExceeded, UploadGone
 from functions.videos.domain.media import MAX_PIXELS, MediaInfo, Rejection, RejectionReason
+from shared.media.iso_files import is_cut_short
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 # Containers that hold one video in one file. Playlists and scripts name other files to open, and picture formats would
 # make a video of a photograph. Those of sound alone are listed so that they are called what they are.
 _CONTAINERS = "mov,matroska,ogg,wav,mp3,flac,aac"
-
-_FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip"})
-_NEEDED_BOXES = frozenset({b"moov", b"mdat", b"moof"})
-_MAX_BOXES = 10_000
 
 
 class ProbedFile(Protocol):
@@ -35,7 +32,7 @@ def probe(file: ProbedFile) -> MediaInfo | Rejection:
     if file.size == 0:
         return Rejection(RejectionReason.EMPTY_FILE)
     try:
-        if _is_cut_short(file):
+        if is_cut_short(file, file.size):
             return Rejection(RejectionReason.TRUNCATED_VIDEO)
         return _read_container(file)
     except ReadLimitExceeded:
@@ -114,28 +111,3 @@ def _measured_ms(container: "InputContainer", stream: "VideoStream", file: Probe
 def _raise_failure(file: ProbedFile) -> None:
     if file.failure is not None:
         raise file.failure
-
-
-def _is_cut_short(file: ProbedFile) -> bool:
-    """Whether an ISO media file (MP4, QuickTime) ends within one of its boxes, or without the box that describes it."""
-    position, described = 0, False
-    for _ in range(_MAX_BOXES):
-        if position + 8 > file.size:
-            break
-        file.seek(position)
-        header = file.read(16)
-        length, kind = int.from_bytes(header[:4]), header[4:8]
-        if position == 0 and kind not in _FIRST_BOXES:
-            return False
-        if length == 1:
-            length = int.from_bytes(header[8:16])
-        elif length == 0:
-            length = file.size - position
-        described = described or kind == b"moov"
-        if position + length > file.size:
-            # What follows the last proper box may be anything; only boxes that matter are missed.
-            return kind in _NEEDED_BOXES or not described
-        if length < 8:
-            return False
-        position += length
-    return not described and file.size >= 8

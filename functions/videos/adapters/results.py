@@ -27,6 +27,8 @@ from functions.videos.domain.results import (
     Transcript,
     results_prefix,
 )
+from shared.cqrs.messages import View
+from shared.http.endpoint import Redirect
 from shared.persistence.scope import ReadScope, Runtime
 
 if TYPE_CHECKING:
@@ -84,6 +86,9 @@ class AnalysisResults:
     def manifest(self) -> Manifest:
         return self._document(MANIFEST, Manifest)
 
+    def file(self, name: str) -> "ResultFile | None":
+        return ResultFile(key=self.prefix + name) if name in self.manifest.files else None
+
     @property
     def timeline(self) -> Timeline:
         if TIMELINE not in self.manifest.files:
@@ -133,11 +138,28 @@ class MomentLibrary:
 
     def of(self, workspace_id: str, video_id: str) -> VideoMoments | None:
         """`None` for a video that isn't this workspace's or has no completed analysis."""
-        video = read_video(self._scope.store, workspace_id, video_id)
-        if video is None or video.current_analysis_id is None:
+        results = current_results(self._scope, workspace_id, video_id)
+        if results is None:
             return None
-        results = results_of(self._scope.runtime, workspace_id, video_id, video.current_analysis_id)
         return VideoMoments(video_id, results.analysis_id, results.moments, results.vectors)
+
+
+class ResultFile(View):
+    """The key of a result object."""
+
+    key: str
+
+
+def redirect(scope: ReadScope, file: ResultFile) -> Redirect:
+    return Redirect(address=result_store(scope.runtime).link(file.key))
+
+
+def current_results(scope: ReadScope, workspace_id: str, video_id: str) -> AnalysisResults | None:
+    """Of the latest completed analysis; `None` for a video that isn't this workspace's or has none."""
+    video = read_video(scope.store, workspace_id, video_id)
+    if video is None or video.current_analysis_id is None:
+        return None
+    return results_of(scope.runtime, workspace_id, video_id, video.current_analysis_id)
 
 
 def results_of(runtime: Runtime, workspace_id: str, video_id: str, analysis_id: str) -> AnalysisResults:

@@ -1,15 +1,20 @@
 """Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key.
 
-The worker's progress is an item of the Ephemeral table, written by the worker alone.
+The worker's lease and progress are items of the Ephemeral table. The worker alone writes the progress; the lease is
+taken from it when its analysis is cancelled.
 """
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 
-from shared.persistence.rows import DataRow, EphemeralRow
+from shared.persistence.rows import DataRow, EphemeralRow, ReadModelRow
 
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
+LEASE = "lease"
+INDEX = "INDEX"
+TABLE = "TABLE#"
+INDEXED_VIDEO = "VIDEO#"
 DEADLINE_SHARDS = 8
 
 
@@ -26,8 +31,12 @@ def deadline_shard(analysis_id: str) -> int:
     return int(analysis_id[-4:], 16) % DEADLINE_SHARDS
 
 
-def progress_partition(workspace_id: str, analysis_id: str) -> str:
+def worker_partition(workspace_id: str, analysis_id: str) -> str:
     return f"analysis#{workspace_id}#{analysis_id}"
+
+
+def index_partition(workspace_id: str) -> str:
+    return f"MOMENT-INDEX#{workspace_id}"
 
 
 class VideoRow(DataRow):
@@ -65,6 +74,7 @@ class AnalysisRow(DataRow):
     status = UnicodeAttribute()
     error_reason = UnicodeAttribute(null=True)
     error_message = UnicodeAttribute(null=True)
+    failed_features = JSONAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
 
 
@@ -78,3 +88,35 @@ class DeadlineRow(DataRow):
 
 class ProgressRow(EphemeralRow):
     share = NumberAttribute()
+
+
+class LeaseRow(EphemeralRow):
+    """Who works on an analysis, and until when in seconds since 1970; a finished one is never worked on again."""
+
+    token = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    attempt = NumberAttribute()
+    until = NumberAttribute()
+    finished = BooleanAttribute()
+
+
+class IndexRow(ReadModelRow):
+    """The index of a workspace's moments: `version` counts its changes, `newest` is the table that takes new videos."""
+
+    version = NumberAttribute()
+    newest = NumberAttribute()
+
+
+class TableRow(ReadModelRow):
+    """A table of the index: the object it is in, and how much is in it."""
+
+    key = UnicodeAttribute()
+    videos = NumberAttribute()
+    moments = NumberAttribute()
+
+
+class IndexedVideoRow(ReadModelRow):
+    """Which analysis of a video is in the index, and in which table."""
+
+    number = NumberAttribute()
+    analysis_id = UnicodeAttribute()

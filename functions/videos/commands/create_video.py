@@ -3,7 +3,7 @@ from pathlib import PurePath
 
 from pydantic import Field
 
-from functions.billing.public import read_tier
+from functions.billing.public import RatedFeature, read_tier
 from functions.entry import http_function
 from functions.resources import UPLOADS_WRITE
 from functions.videos.adapters.uploads import UPLOAD_LIFETIME, sign_upload
@@ -12,7 +12,7 @@ from functions.videos.domain.video import FileName, Title, Video, check_upload, 
 from functions.videos.events import VideoCreated
 from functions.videos.queries.get_video import VideoView, show_video
 from shared.cqrs.messages import Command, View
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import FieldError
@@ -115,7 +115,11 @@ ENDPOINT = command(
     CreateVideo,
     build,
     status=201,
-    policy=Policy(permission="videos:write", idempotency=Idempotency.OPTIONAL),
+    policy=Policy(
+        permission="videos:write",
+        rate_limit=RateLimit(feature=RatedFeature.UPLOADS),
+        idempotency=Idempotency.OPTIONAL,
+    ),
     summary="Announce a video and get a signed upload for it",
     needs=FunctionNeeds(grants=(UPLOADS_WRITE,)),
     present=present,

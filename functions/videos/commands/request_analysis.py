@@ -1,4 +1,4 @@
-from functions.billing.public import CreditAccounts
+from functions.billing.public import CreditAccounts, RatedFeature
 from functions.entry import http_function
 from functions.videos.adapters.analyses import Analyses
 from functions.videos.adapters.videos import Videos, read_video
@@ -8,7 +8,7 @@ from functions.videos.events import AnalysisRequested
 from functions.videos.queries.estimate_analysis import AnalysisWish
 from functions.videos.queries.get_analysis import AnalysisView, show_analysis
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import FieldError, NotFound, ValidationFailed
@@ -91,7 +91,11 @@ ENDPOINT = command(
     RequestAnalysis,
     build,
     status=202,
-    policy=Policy(permission="videos:write", idempotency=Idempotency.REQUIRED),
+    policy=Policy(
+        permission="videos:write",
+        rate_limit=RateLimit(feature=RatedFeature.ANALYSES),
+        idempotency=Idempotency.REQUIRED,
+    ),
     summary="Analyse a video",
     location=lambda path, analysis: (
         f"/v1/workspaces/{path['workspace_id']}/videos/{path['video_id']}/analyses/{analysis.analysis_id}"

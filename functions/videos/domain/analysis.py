@@ -42,6 +42,8 @@ class FailureReason(StrEnum):
     """Reasons that are found out around the worker; its own come with its message."""
 
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    OUT_OF_MEMORY = "out_of_memory"
+    SUBMISSION_REFUSED = "submission_refused"
     WORKER_FAILED = "worker_failed"
     TIMED_OUT = "timed_out"
 
@@ -52,6 +54,12 @@ class FailureReason(StrEnum):
 
 _SENTENCES = {
     FailureReason.DEADLINE_EXCEEDED: "The analysis wasn't done in time and was given up. Nothing was charged.",
+    FailureReason.OUT_OF_MEMORY: (
+        "The video takes more memory than an analysis has. Try it in a lower resolution. Nothing was charged."
+    ),
+    FailureReason.SUBMISSION_REFUSED: (
+        "The analysis couldn't be started for a reason on our side. Nothing was charged."
+    ),
     FailureReason.WORKER_FAILED: "The analysis broke off for a reason on our side. Nothing was charged.",
     FailureReason.TIMED_OUT: "The analysis took longer than it may and was stopped. Nothing was charged.",
 }
@@ -67,7 +75,9 @@ class AnalysisError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """`held` is the quote: the credits set aside under the analysis' own id, per credit feature."""
+    """`held` is the quote: the credits set aside under the analysis' own id, per credit feature. A completed one may
+    lack some of its features, each for a reason.
+    """
 
     workspace_id: str
     video_id: str
@@ -82,6 +92,7 @@ class Analysis:
     status: AnalysisStatus = AnalysisStatus.QUEUED
     charged: Mapping[str, int] = field(default_factory=dict[str, int])
     error: AnalysisError | None = None
+    failed_features: Mapping[Feature, AnalysisError] = field(default_factory=dict[Feature, AnalysisError])
     completed_at: str | None = None
     version: int = 0
 
@@ -89,8 +100,19 @@ class Analysis:
     def has_ended(self) -> bool:
         return self.status is not AnalysisStatus.QUEUED
 
-    def completed(self, charged: Mapping[str, int], at: str) -> "Analysis":
-        return replace(self, status=AnalysisStatus.COMPLETED, charged=charged, completed_at=at)
+    def completed(
+        self, charged: Mapping[str, int], failed_features: Mapping[Feature, AnalysisError], at: str
+    ) -> "Analysis":
+        return replace(
+            self,
+            status=AnalysisStatus.COMPLETED,
+            charged=charged,
+            failed_features=failed_features,
+            completed_at=at,
+        )
+
+    def cancelled(self, at: str) -> "Analysis":
+        return replace(self, status=AnalysisStatus.CANCELLED, completed_at=at)
 
     def failed(self, error: AnalysisError, at: str) -> "Analysis":
         return replace(self, status=AnalysisStatus.FAILED, error=error, completed_at=at)

@@ -6,7 +6,7 @@ is exclusive. Boxes are fractions of the upright picture.
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,11 @@ TEXTS = "texts.json"
 TRANSCRIPT = "transcript.json"
 MOMENTS = "moments.json"
 MOMENT_VECTORS = "moments.npy"
+SUBRIP = "transcript.srt"
+WEBVTT = "transcript.vtt"
+SPRITE = "sprite.vtt"
+RESULTS = "analysis.json"
+RESULTS_SCHEMA = "analysis.schema.json"
 
 Milliseconds = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -30,6 +35,10 @@ def results_prefix(workspace_id: str, video_id: str, analysis_id: str) -> str:
 
 def keyframe_name(segment_id: str) -> str:
     return f"keyframes/{segment_id}.jpg"
+
+
+def sprite_sheet_name(number: int) -> str:
+    return f"sprites/sheet-{number:03}.jpg"
 
 
 class Transition(StrEnum):
@@ -89,6 +98,18 @@ class SpeechSegment(_Document):
     end_ms: Milliseconds
     text: str
     confidence: Share
+
+
+class SpriteThumbnail(_Document):
+    """Where a thumbnail lies on its sheet, in pixels, and from when to when it stands for the video."""
+
+    sheet: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 class Moment(_Document):
@@ -155,6 +176,8 @@ class Manifest(_Document):
     video_id: str
     analysis_id: str
     features: tuple[str, ...]
+    """What was done of what was asked for; the rest failed."""
+    failed_features: tuple[str, ...] = ()
     mode: str
     duration_ms: Milliseconds
     width: int
@@ -165,3 +188,23 @@ class Manifest(_Document):
     counts: Counts
     files: tuple[str, ...]
     work: Work | None = None
+
+
+class AnalysisResults(_Document):
+    """All that was found, in one document: `analysis.json`, whose JSON Schema is published as `analysis.schema.json`.
+
+    Fields are only ever added within a `schema_version`.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    manifest: Manifest
+    timeline: Timeline
+    texts: Texts | None
+    transcript: Transcript | None
+    moments: Moments
+
+
+def results_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `AnalysisResults`."""
+    schema = AnalysisResults.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

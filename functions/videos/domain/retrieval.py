@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from functions.videos.domain.moment_table import label_key
 from shared.text.language import FUNCTION_WORDS, Word, inverse_frequency, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from numpy import floating
+    from numpy import bool_, float32, floating
     from numpy.typing import NDArray
+
+    from functions.videos.domain.moment_table import MomentTable
 
 # Robertson's usual values. Moments are short, so length matters less than in documents, and b is at its low end.
 _K1 = 1.2
@@ -24,27 +26,33 @@ _LEXICAL_SHARE = 0.5
 # at least this close to be called a hit.
 _RELATED = 0.35
 
-
-class SearchableMoment(Protocol):
-    @property
-    def kind(self) -> str: ...
-    @property
-    def start_ms(self) -> int: ...
-    @property
-    def end_ms(self) -> int: ...
-    @property
-    def text(self) -> str: ...
+# Integers have no fast product, so rows are made floats some at a time: few enough to stay in the processor's cache,
+# and for the linear algebra library not to start threads, which cost more than this product.
+_ROWS_AT_ONCE = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a hit has to be besides near to the query. A moment is within a time when it overlaps it.
+
+    `upto` leaves out what came into the workspace's index after that version of it.
+    """
+
+    kind: str | None = None
+    label: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A moment that matches, by its place in the sequence searched."""
+    """A moment that matches: a row of one of the tables searched."""
 
-    index: int
+    table: MomentTable
+    row: int
     score: float
-    """0..1, comparable between searches and between videos."""
-    lexical: float
-    similarity: float
+    """0..1, comparable between searches."""
 
 
 @dataclass(frozen=True)
@@ -56,67 +64,123 @@ class Snippet:
 
 def search(
     query: str,
-    moments: Sequence[SearchableMoment],
-    vectors: NDArray[floating],
     query_vector: NDArray[floating],
+    tables: Sequence[MomentTable],
+    wanted: Wanted,
     *,
-    kinds: Collection[str] | None = None,
-    from_ms: int | None = None,
-    to_ms: int | None = None,
+    start: int = 0,
     limit: int = 20,
 ) -> list[Hit]:
-    """The moments that match by words (BM25) or by meaning (cosine), best first.
+    """The moments that match by words (BM25) or by meaning (cosine): of all, best first, `limit` from the `start`-th.
 
-    Row i of `vectors` belongs to moment i; rows and `query_vector` are L2-normalised. A moment is within the time asked
-    for when it overlaps it.
+    How rare a word is, is counted over all moments of the tables up to the version wanted, so the same moments score
+    the same however they are spread over tables. `query_vector` is L2-normalised.
 
     The two scores are fused as a convex combination of absolute values, not by reciprocal ranks: a rank says nothing of
     a video with four moments, where the fourth is fourth however little it has to do with the query.
     """
-    if len(moments) != len(vectors):
-        raise ValueError(f"{len(moments)} moments have {len(vectors)} vectors")
-    if not moments:
+    import numpy as np
+
+    tables = [table for table in tables if len(table)]
+    if not tables:
         return []
-    by_word = lexical_scores(query, [moment.text for moment in moments])
-    by_meaning = similarities(vectors, query_vector)
-    hits = [
-        Hit(index, _LEXICAL_SHARE * lexical + (1 - _LEXICAL_SHARE) * similarity, lexical, similarity)
-        for index, (moment, lexical, similarity) in enumerate(zip(moments, by_word, by_meaning, strict=True))
-        if (kinds is None or moment.kind in kinds)
-        and (from_ms is None or moment.end_ms > from_ms)
-        and (to_ms is None or moment.start_ms < to_ms)
-        and (lexical > 0 or similarity >= _RELATED)
+    there = [_there(table, wanted.upto) for table in tables]
+    scores = []
+    for table, is_there, lexical in zip(tables, there, _lexical(query, tables, there), strict=True):
+        similarity = _cosines(table, query_vector)
+        matches = is_there & ((lexical > 0) | (similarity >= _RELATED)) & _fits(table, wanted)
+        score = _LEXICAL_SHARE * lexical + (1 - _LEXICAL_SHARE) * similarity
+        scores.append(np.where(matches, score.round(6), np.float32(-1)))
+    return _best(tables, scores, start, limit)
+
+
+def _best(tables: Sequence[MomentTable], scores: Sequence[NDArray[float32]], start: int, limit: int) -> list[Hit]:
+    import numpy as np
+
+    end = start + limit
+    every = np.concatenate(scores)
+    # Those of the last place are all kept: which of them comes first is told by their place in the video.
+    last = np.partition(every, len(every) - end)[len(every) - end] if end < len(every) else np.float32(0)
+    found = [
+        Hit(table, int(row), float(score[row]))
+        for table, score in zip(tables, scores, strict=True)
+        for row in np.flatnonzero((score >= last) & (score >= 0))
     ]
-    hits.sort(key=lambda hit: (-hit.score, moments[hit.index].start_ms, hit.index))
-    return hits[:limit]
+    found.sort(key=lambda hit: (-hit.score, hit.table.video_at(hit.row).video_id, int(hit.table.start_ms[hit.row])))
+    return found[start:end]
+
+
+def _there(table: MomentTable, upto: int | None) -> NDArray[bool_]:
+    import numpy as np
+
+    there = np.ones(len(table), dtype=np.bool_)
+    for video in table.videos:
+        if upto is not None and video.since > upto:
+            there[video.first : video.end] = False
+    return there
+
+
+def _fits(table: MomentTable, wanted: Wanted) -> NDArray[bool_]:
+    import numpy as np
+
+    fits = np.ones(len(table), dtype=np.bool_)
+    if wanted.kind is not None:
+        fits &= table.kinds == wanted.kind.encode()
+    if wanted.from_ms is not None:
+        fits &= table.end_ms > wanted.from_ms
+    if wanted.to_ms is not None:
+        fits &= table.start_ms < wanted.to_ms
+    if wanted.label is not None:
+        labelled = np.zeros(len(table), dtype=np.bool_)
+        labelled[table.labels.holding(label_key(wanted.label))[0]] = True
+        fits &= labelled
+    return fits
+
+
+def _cosines(table: MomentTable, query_vector: NDArray[floating]) -> NDArray[float32]:
+    """Cosines in 0..1; what points away is as unrelated as what is orthogonal."""
+    import numpy as np
+
+    exact = query_vector.astype(np.float32)
+    cosines = np.empty(len(table), dtype=np.float32)
+    for first in range(0, len(table), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        cosines[rows] = table.vectors[rows].astype(np.float32) @ exact
+    clipped: NDArray[float32] = np.clip(cosines * table.scales, np.float32(0), np.float32(1))
+    return clipped
 
 
 def similarities(vectors: NDArray[floating], query_vector: NDArray[floating]) -> list[float]:
-    """Cosines in 0..1; what points away is as unrelated as what is orthogonal."""
+    """Cosines in 0..1 of L2-normalised rows."""
     import numpy as np
 
     cosines: list[float] = np.clip(vectors.astype(np.float32) @ query_vector.astype(np.float32), 0.0, 1.0).tolist()
     return cosines
 
 
-def lexical_scores(query: str, texts: Sequence[str]) -> list[float]:
+def _lexical(query: str, tables: Sequence[MomentTable], there: Sequence[NDArray[bool_]]) -> Iterator[NDArray[float32]]:
     """BM25 as a share (0..1) of what a text could reach that holds every word of the query many times."""
-    wanted = set(query_terms(query))
-    counts = [Counter(word.term for word in words(text)) for text in texts]
-    lengths = [count.total() for count in counts]
-    mean_length = sum(lengths) / len(lengths) if any(lengths) else 1.0
-    rarity = {term: inverse_frequency(sum(term in count for count in counts), len(texts)) for term in wanted}
-    best = sum(rarity.values()) * (_K1 + 1)
-    if not best:
-        return [0.0] * len(texts)
-    return [
-        sum(
-            rarity[term] * count[term] * (_K1 + 1) / (count[term] + _K1 * (1 - _B + _B * length / mean_length))
-            for term in wanted
+    import numpy as np
+
+    moments = sum(int(mask.sum()) for mask in there)
+    spoken = sum(int(table.lengths[mask].sum()) for table, mask in zip(tables, there, strict=True))
+    mean_length = spoken / moments if spoken else 1.0
+    terms = dict.fromkeys(query_terms(query))
+    rarity = {
+        term: inverse_frequency(
+            sum(int(mask[table.words.holding(term)[0]].sum()) for table, mask in zip(tables, there, strict=True)),
+            moments,
         )
-        / best
-        for count, length in zip(counts, lengths, strict=True)
-    ]
+        for term in terms
+    }
+    best = sum(rarity.values()) * (_K1 + 1)
+    for table in tables:
+        scores = np.zeros(len(table), dtype=np.float64)
+        for term in terms:
+            rows, counts = table.words.holding(term)
+            lengths = table.lengths[rows] / mean_length
+            scores[rows] += rarity[term] * counts * (_K1 + 1) / (counts + _K1 * (1 - _B + _B * lengths))
+        yield (scores / (best or 1.0)).astype(np.float32)
 
 
 def query_terms(query: str) -> list[str]:

@@ -59,6 +59,9 @@ class Video:
         before_analysis = (VideoStatus.AWAITING_UPLOAD, VideoStatus.UPLOADED, VideoStatus.REJECTED)
         return self.status in before_analysis
 
+    def renamed(self, title: str) -> "Video":
+        return replace(self, title=title)
+
     def uploaded(self, media: MediaInfo, etag: str) -> "Video":
         return replace(self, status=VideoStatus.UPLOADED, media=media, etag=etag, rejection=None)
 

@@ -20,6 +20,14 @@ class AnalysisErrorView(View):
     message: str
 
 
+class FailedFeatureView(View):
+    """A feature that a completed analysis lacks, and why."""
+
+    feature: str
+    reason: str
+    message: str
+
+
 class AnalysisView(View):
     """`credits_held` is what is set aside until the analysis ends, `credits_charged` what it cost in the end."""
 
@@ -32,6 +40,7 @@ class AnalysisView(View):
     credits_held: int
     credits_charged: int
     error: AnalysisErrorView | None
+    failed_features: list[FailedFeatureView]
     created_at: str
     completed_at: str | None
     deadline_at: str
@@ -72,6 +81,10 @@ def show_analysis(analysis: Analysis, share: float | None) -> AnalysisView:
         credits_held=0 if analysis.has_ended else sum(analysis.held.values()),
         credits_charged=sum(analysis.charged.values()),
         error=AnalysisErrorView(reason=error.reason, message=error.message) if error else None,
+        failed_features=[
+            FailedFeatureView(feature=feature, reason=one.reason, message=one.message)
+            for feature, one in analysis.failed_features.items()
+        ],
         created_at=analysis.created_at,
         completed_at=analysis.completed_at,
         deadline_at=analysis.deadline_at,

@@ -28,6 +28,7 @@ class CompleteAnalysisHandler:
                 "speech": command.speech,
                 "moments": command.moments,
             },
+            failed_features={one.feature: AnalysisError(one.reason, one.detail) for one in command.failed_features},
         )
 
 

@@ -1,4 +1,4 @@
-from functions.billing.public import FREE, CreditAccounts
+from functions.billing.public import FREE, CreditAccounts, RatedFeature
 from functions.entry import http_function
 from functions.workspaces.adapters.workspaces import Workspaces
 from functions.workspaces.domain.roles import Role
@@ -6,7 +6,7 @@ from functions.workspaces.domain.workspace import WorkspaceName
 from functions.workspaces.events import WorkspaceCreated
 from functions.workspaces.queries.get_workspace import WorkspaceView
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Forbidden
@@ -61,7 +61,11 @@ ENDPOINT = command(
     CreateWorkspace,
     build,
     status=201,
-    policy=Policy(idempotency=Idempotency.OPTIONAL, audit="CreateWorkspace"),
+    policy=Policy(
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        idempotency=Idempotency.OPTIONAL,
+        audit="CreateWorkspace",
+    ),
     summary="Create a workspace",
     location=lambda _path, workspace: f"/v1/workspaces/{workspace.workspace_id}",
 )

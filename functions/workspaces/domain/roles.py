@@ -12,8 +12,8 @@ class Role(StrEnum):
 
 
 _VIEWER = frozenset({"workspace:read", "credits:read", "videos:read", "conversations:read"})
-_EDITOR = _VIEWER | {"videos:write", "conversations:write"}
-_ADMIN = _EDITOR | {"workspace:write", "ledger:read"}
+_EDITOR = _VIEWER | {"videos:write", "conversations:write", "api-keys:read", "api-keys:write"}
+_ADMIN = _EDITOR | {"workspace:write", "ledger:read", "audit:read"}
 _OWNER = _ADMIN | {"workspace:own"}
 
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
@@ -22,3 +22,6 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: _ADMIN,
     Role.OWNER: _OWNER,
 }
+
+API_KEY_SCOPES: frozenset[str] = _OWNER - {"workspace:own", "api-keys:read", "api-keys:write"}
+"""What an API key can be let do: all but give the workspace away and make more keys."""

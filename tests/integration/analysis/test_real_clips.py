@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.ocr import RapidOcrReader
@@ -24,6 +25,8 @@ from infra.local.clips import trailer, two_cities
 from tests.support.clips import captioned, frames_of, music, read_sound, scene, write_clip
 
 pytestmark = pytest.mark.clips
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "functions" / "videos" / "analysis.schema.json").read_text())
 
 RATE = 24
 HARD_CUTS = (593, 864, 900, 988, 1049)
@@ -42,6 +45,14 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trailer")
     measure(trailer(), ("shots", "text", "speech"), "fast", FolderResults(folder))
     return folder
+
+
+def test_the_results_are_as_their_published_schema_says(analysed: Path) -> None:
+    results = json.loads((analysed / "analysis.json").read_text())
+    assert results["manifest"]["counts"]["shots"] == len(results["timeline"]["shots"]) > 0
+    assert results["texts"]["texts"]
+    assert json.loads((analysed / "analysis.schema.json").read_text()) == SCHEMA
+    Draft202012Validator(SCHEMA).validate(results)
 
 
 def test_the_cuts_of_the_trailer_are_found_and_little_else(analysed: Path) -> None:

@@ -16,17 +16,18 @@ import botocore.session
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
+from jsonschema import Draft202012Validator
 from moto import mock_aws
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Analyzer, Findings
 from functions.analysis.completion import QueueCompletion
 from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.documents import ResultStore
 from functions.analysis.failures import FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import DynamoLeaseTable, Lease
 from functions.analysis.models import load_analyzers
-from functions.analysis.pipeline import ResultStore
 from functions.analysis.worker import DONE, TRY_AGAIN, AnalyzerFactory, Surroundings, analysis_pk, run
 from functions.videos.domain.results import (
     Manifest,
@@ -36,6 +37,7 @@ from functions.videos.domain.results import (
     Moments,
     SpeechSegment,
     Timeline,
+    Transcript,
     results_prefix,
 )
 from functions.videos.messages import CompleteAnalysis
@@ -107,6 +109,7 @@ class Cloud:
     interrupted: threading.Event = field(default_factory=threading.Event)
     at_frame: Callable[[int], None] = lambda index: None
     said: tuple[SpeechSegment, ...] = ()
+    load_embedder: Callable[[], LengthEmbedder] = LengthEmbedder
 
     def upload(self, body: bytes) -> None:
         self.s3.put_object(Bucket=self.stage.uploads_bucket, Key=JOB.upload_key, Body=body)
@@ -121,7 +124,7 @@ class Cloud:
                 dynamodb=self.dynamodb,
                 completion=QueueCompletion(self.sqs, self.stage.completion_queue_url, job, self.time.now),
                 load_analyzers=self._load,
-                load_embedder=LengthEmbedder,
+                load_embedder=self.load_embedder,
                 clock=self.time,
                 interrupted=self.interrupted,
             ),
@@ -216,8 +219,14 @@ def test_a_video_becomes_results_progress_and_one_message(cloud: Cloud, clip: by
     assert vectors.dtype == np.float16
     assert vectors.shape == (2, 384)
     assert [int(row.argmax()) for row in vectors] == [len(moment.text) for moment in moments]
-    for name in manifest.files:
-        assert cloud.result(name)
+    assert all(cloud.result(name) for name in manifest.files)
+    schema, results = json.loads(cloud.result("analysis.schema.json")), json.loads(cloud.result("analysis.json"))
+    Draft202012Validator(schema).validate(results)
+    assert Transcript.model_validate(results["transcript"]).segments == cloud.said
+    assert cloud.result("transcript.srt").decode().startswith("1\n00:00:00,500 --> 00:00:01,500\nHello there.\n\n2\n")
+    assert cloud.result("transcript.vtt").startswith(b"WEBVTT\n")
+    assert cloud.result("sprite.vtt").decode().count("sprites/sheet-001.jpg#xywh=") == 3
+    assert cloud.result("sprites/sheet-001.jpg").startswith(b"\xff\xd8")
     keyframe = cloud.result("keyframes/shot-0001.jpg")
     assert keyframe.startswith(b"\xff\xd8")
     assert cloud.share() == 1
@@ -337,16 +346,43 @@ def test_a_service_out_of_reach_is_tried_again(cloud: Cloud, clip: bytes) -> Non
     assert len(cloud.messages()) == 1
 
 
-def test_a_defect_is_not_hidden_and_frees_the_lease(cloud: Cloud, clip: bytes) -> None:
+def break_down(_: int) -> None:
+    raise ZeroDivisionError
+
+
+def test_an_analyzer_that_breaks_down_takes_its_own_feature_alone(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.said = (segment(1, 500, 1500, "Hello there."),)
+    cloud.at_frame = break_down
+    assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "speech")})) == DONE
+
+    manifest = Manifest.model_validate_json(cloud.result("manifest.json"))
+    assert (manifest.features, manifest.failed_features) == (("shots",), ("speech",))
+    assert "transcript.json" not in manifest.files
+    assert manifest.counts.shots == 3
+    (message,) = cloud.messages()
+    (failed,) = CompleteAnalysis.model_validate(message["detail"]["data"]).failed_features
+    assert (failed.feature, failed.reason) == ("speech", FailureReason.ANALYZER_FAILED)
+    assert failed.detail.endswith(".")
+
+
+def test_an_analysis_of_which_nothing_is_left_fails(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.at_frame = break_down
+    assert cloud.run(job=JOB.model_copy(update={"features": ("speech",)})) == DONE
+    assert reason_sent(cloud) == FailureReason.ANALYZER_FAILED
+
+
+def test_a_defect_of_the_worker_is_not_hidden_and_frees_the_lease(cloud: Cloud, clip: bytes) -> None:
     cloud.upload(clip)
 
-    def break_down(_: int) -> None:
+    def no_embedder() -> LengthEmbedder:
         raise ZeroDivisionError
 
-    cloud.at_frame = break_down
+    cloud.load_embedder = no_embedder
     with pytest.raises(ZeroDivisionError):
         cloud.run(FIRST)
-    cloud.at_frame = lambda index: None
+    cloud.load_embedder = LengthEmbedder
     assert cloud.run(OTHER_JOB) == DONE
 
 

@@ -84,10 +84,12 @@ def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(aws: Aws) -
     assert {**wrong.json, "trace_id": ""} == {**unknown.json, "trace_id": ""}
 
 
-def test_no_secret_is_stored_or_logged_or_published(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_secret_is_stored_or_logged_or_published(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     register(aws)
     session = log_in(aws).json
-    kept = str([aws.items(table) for table in ("data", "outbox", "ephemeral")]) + capsys.readouterr().out
+    logged = str([record.__dict__ for record in caplog.records])
+    assert "AuthenticateUser" in logged
+    kept = str([aws.items(table) for table in ("data", "outbox", "ephemeral")]) + logged
     for secret in (PASSWORD, session["access_token"], session["refresh_token"]):
         assert secret not in kept
     published = str(aws.items("outbox"))

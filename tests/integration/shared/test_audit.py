@@ -12,7 +12,7 @@ from shared.cqrs.pipeline import Context, Unread
 from shared.cqrs.policy import Idempotency, Policy
 from shared.kernel.errors import Conflict
 from shared.kernel.ids import Uuid
-from shared.kernel.principals import Anonymous, Principal, User
+from shared.kernel.principals import Anonymous, ApiKey, Principal, User
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.rows import DataRow
 from shared.persistence.scope import WriteScope
@@ -144,3 +144,35 @@ def test_refusals_are_kept_where_they_reveal_nothing(aws: Aws) -> None:
         (f"AUDIT#workspace#{WORKSPACE}", "denied", "forbidden"),
     ]
     assert "not an id" not in str(aws.items("audit"))
+
+
+def test_an_attempt_whose_process_ended_is_one_without_an_end(aws: Aws) -> None:
+    class Killed(BaseException):
+        """Nothing of the process runs any more."""
+
+    class Dying:
+        def __init__(self, client: Any) -> None:
+            self._client = client
+            self._is_dead = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._client, name)
+
+        def transact_write_items(self, **request: Any) -> Any:
+            self._is_dead = self._is_dead or "FENCE#" in str(request)
+            if self._is_dead:
+                raise Killed
+            return self._client.transact_write_items(**request)
+
+    aws.fakes["dynamodb"] = Dying(aws.client("dynamodb"))
+    with pytest.raises(Killed):
+        send(aws, "red")
+    assert trail(aws) == [("attempted", None)]
+    assert not aws.items("data")
+
+
+def test_a_key_is_the_actor_of_what_it_tries(aws: Aws) -> None:
+    key = ApiKey("k-1", WORKSPACE, "ann", frozenset({"fences:read"}))
+    assert isinstance(send(aws, "red", key), Failure)
+    (entry,) = aws.items("audit")
+    assert (entry["actor"]["S"], entry["state"]["S"], entry["error"]["S"]) == ("api-key:k-1", "denied", "forbidden")

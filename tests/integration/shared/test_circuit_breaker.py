@@ -3,7 +3,7 @@
 import pytest
 
 from shared.behaviors.circuit_breaker import CircuitBreaker
-from shared.kernel.errors import DependencyUnavailable
+from shared.kernel.errors import CircuitOpen, DependencyUnavailable
 from tests.support.aws import Aws
 
 
@@ -45,6 +45,7 @@ def test_failures_in_a_row_open_it_for_every_process(aws: Aws) -> None:
     attempt(aws, service, times=3)
     refused = attempt(aws, service, times=5)
     assert service.calls == 3
+    assert isinstance(refused, CircuitOpen)
     assert refused.retry_after_seconds == 10
     assert breaker(aws).call(service, degraded=lambda: "degraded") == "degraded"
     other = Service()

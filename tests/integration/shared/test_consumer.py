@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
 from pynamodb.attributes import NumberAttribute
 
 from functions.entry import compose_message
 from shared.cqrs.messages import IntegrationEvent
-from shared.kernel.errors import Conflict
+from shared.kernel.errors import CircuitOpen, Conflict, DependencyUnavailable
 from shared.kernel.result import Failure, Result, Success
 from shared.messaging.consumer import QueueFunction
 from shared.messaging.routing import QueueClass, Subscriber
@@ -39,6 +40,10 @@ def build(scope: WriteScope) -> Callable[[Counted], Result[None]]:
             return Failure(Conflict("negative"))
         if event.amount == 13:
             raise RuntimeError("a bug")
+        if event.amount == 7:
+            raise DependencyUnavailable("down", retry_after_seconds=5)
+        if event.amount == 8:
+            raise CircuitOpen("known to be down", retry_after_seconds=100)
         key = f"TALLY#{event.name}"
         row = scope.store.get(TallyRow, key, "TALLY")
         if row is None:
@@ -59,9 +64,16 @@ class Queue:
 
     def __init__(self) -> None:
         self.backoffs: list[int] = []
+        self.sent: list[tuple[str, int]] = []
+        self.sending_fails = False
 
     def change_message_visibility(self, **request: Any) -> None:
         self.backoffs.append(request["VisibilityTimeout"])
+
+    def send_message(self, **request: Any) -> None:
+        if self.sending_fails:
+            raise ClientError({"Error": {"Code": "RequestThrottled", "Message": ""}}, "SendMessage")
+        self.sent.append((request["MessageBody"], request["DelaySeconds"]))
 
 
 def body(message_id: str, data: dict[str, object], **metadata: object) -> str:
@@ -75,9 +87,9 @@ def body(message_id: str, data: dict[str, object], **metadata: object) -> str:
     return json.dumps({"detail": {"metadata": described, "data": data}})
 
 
-def deliver(aws: Aws, *bodies: str, deliveries: int = 1) -> list[int]:
+def deliver(aws: Aws, *bodies: str, deliveries: int = 1, queue: Queue | None = None) -> list[int]:
     """Deliver one batch; the positions that were reported as failed."""
-    aws.fakes["sqs"] = Queue()
+    aws.fakes["sqs"] = queue or Queue()
     function = QueueFunction(SUBSCRIBER, compose_message, lambda: aws.runtime)
     records = [
         {
@@ -129,6 +141,28 @@ def test_a_failed_message_waits_longer_each_time(aws: Aws) -> None:
     assert waits == sorted(waits)
     assert 2 <= waits[0] <= 5
     assert 450 <= waits[-1] <= 900
+
+
+def test_what_an_open_breaker_kept_from_being_tried_is_sent_anew(aws: Aws) -> None:
+    queue, untried = Queue(), body("m-2", {"name": "a", "amount": 8})
+    batch = [body("m-1", {"name": "a", "amount": 1}), untried, body("m-3", {"name": "a", "amount": 7})]
+
+    assert deliver(aws, *batch, deliveries=5, queue=queue) == [2], "what was tried and failed is nearer its end"
+
+    ((sent, delay),) = queue.sent
+    assert sent == untried
+    assert 100 <= delay <= 150
+    assert tally(aws) == 1
+
+
+def test_what_cannot_be_sent_anew_has_failed(aws: Aws) -> None:
+    queue = Queue()
+    queue.sending_fails = True
+
+    assert deliver(aws, body("m-1", {"name": "a", "amount": 8}), queue=queue) == [0]
+
+    (wait,) = queue.backoffs
+    assert wait >= 100
 
 
 def test_what_a_message_causes_carries_its_story(aws: Aws) -> None:

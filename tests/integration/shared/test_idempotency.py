@@ -2,10 +2,13 @@ from typing import Any
 
 import pytest
 
+from functions.videos.commands import create_video
 from functions.workspaces.commands import create_workspace
+from functions.workspaces.domain.roles import Role
 from shared.kernel.principals import User
 from tests.support.aws import Aws
 from tests.support.http import Answer, Caller
+from tests.support.workspaces import OwnedWorkspace, collaborate, open_workspace
 
 
 @pytest.fixture
@@ -39,6 +42,20 @@ def test_a_key_is_good_for_one_request_and_one_caller(aws: Aws, owner: User) -> 
     stranger = User(aws.ids.new(), aws.ids.new())
     assert "idempotent-replayed" not in create(aws, stranger, "key-1").headers
     assert workspaces(aws) == 2
+
+
+def test_a_key_is_good_for_one_operation_in_one_workspace(aws: Aws) -> None:
+    workspace, other = open_workspace(aws), open_workspace(aws)
+    collaborate(aws, other, Role.EDITOR, workspace.owner)
+    body = {"file_name": "a.mp4", "content_type": "video/mp4", "size_bytes": 1_000}
+    caller = Caller(aws.runtime, workspace.owner)
+
+    def announce(place: OwnedWorkspace) -> Answer:
+        return caller.send(create_video.ENDPOINT, f"{place.path}/videos", body, idempotency_key="key-1")
+
+    answers = [announce(workspace), announce(other), create(aws, workspace.owner, "key-1")]
+    assert [(one.status, "idempotent-replayed" in one.headers) for one in answers] == [(201, False)] * 3
+    assert announce(workspace).headers["idempotent-replayed"] == "true"
 
 
 def test_a_key_expires(aws: Aws, owner: User) -> None:

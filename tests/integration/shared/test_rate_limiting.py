@@ -13,7 +13,7 @@ from shared.cqrs.policy import Limit, Per, RateLimit
 from shared.kernel.errors import Conflict, RateLimited
 from shared.kernel.principals import Anonymous, Principal, User
 from shared.kernel.result import Failure, Result, Success
-from tests.support.aws import Aws
+from tests.support.aws import Aws, CountedCalls
 
 ANN, BOB = User("ann", "s-1"), User("bob", "s-2")
 
@@ -121,6 +121,27 @@ def test_a_flooding_user_costs_no_colleague(aws: Aws) -> None:
     assert [painter.send(BOB) for _ in range(2)] == [0, 0]
 
 
+def test_a_member_counts_in_each_workspace_alone(aws: Aws) -> None:
+    painter = Painter(aws, limit(Per.MEMBER, 1))
+    assert painter.send(ANN, workspace_id="w-1") == painter.send(ANN, workspace_id="w-2") == 0
+    assert painter.send(BOB, workspace_id="w-1") == 0
+    assert painter.send(ANN, workspace_id="w-1") > 0
+    assert painter.send(Anonymous(), workspace_id="w-1") == painter.send(ANN, workspace_id=None) == 0
+
+
+def test_of_several_full_limits_the_one_that_lasts_longest_is_told(aws: Aws) -> None:
+    painter = Painter(aws, limit(Per.USER, 10), limit(Per.FEATURE, 4), limit(Per.WORKSPACE, 100))
+    other = Painter(aws, limit(Per.USER, 10), feature="asking")
+    assert [painter.send() for _ in range(4)] == [0] * 4
+    assert [other.send() for _ in range(6)] == [0] * 6
+    user, feature = other.send(), painter.send()
+    assert 60 < user < feature, "both are full, and the lower limit has room later"
+    aws.clock.advance(seconds=feature - 1)
+    assert painter.send() > 0
+    aws.clock.advance(seconds=1)
+    assert painter.send() == 0
+
+
 def test_features_have_limits_of_their_own(aws: Aws) -> None:
     painting, asking = Painter(aws, limit(Per.FEATURE, 1)), Painter(aws, limit(Per.FEATURE, 1), feature="asking")
     assert painting.send() == asking.send() == 0
@@ -174,25 +195,16 @@ def test_a_subject_whose_counter_is_throttled_waits_and_costs_its_other_limits_n
 
 
 def test_a_request_costs_one_write_for_each_limit(aws: Aws) -> None:
-    class Counting:
-        def __init__(self, client: Any) -> None:
-            self._client = client
-            self.calls: list[str] = []
-
-        def __getattr__(self, name: str) -> Any:
-            self.calls.append(name)
-            return getattr(self._client, name)
-
-    counting = Counting(aws.client("dynamodb"))
-    aws.fakes["dynamodb"] = counting
+    counted = CountedCalls(aws.client("dynamodb"))
+    aws.fakes["dynamodb"] = counted
     painter = Painter(aws, limit(Per.USER, 10), limit(Per.WORKSPACE, 10))
     for _ in range(5):
         painter.send()
-    assert counting.calls == ["update_item"] * 10
+    assert counted.operations == ["update_item"] * 10
     aws.clock.advance(seconds=60)
     painter.send()
-    assert len(counting.calls) <= 14, "each counter is found a window behind, once"
-    counting.calls.clear()
+    assert len(counted.operations) <= 14, "each counter is found a window behind, once"
+    counted.operations.clear()
     for _ in range(3):
         painter.send()
-    assert counting.calls == ["update_item"] * 6
+    assert counted.operations == ["update_item"] * 6

@@ -7,7 +7,8 @@ import pytest
 from functions.analysis.completion import QueueCompletion
 from functions.analysis.failures import FailureReason
 from functions.analysis.job import Job
-from functions.analysis.outcome import Completed, Failed, Outcome
+from functions.analysis.lease import DynamoLeaseTable, Lease
+from functions.analysis.outcome import Completed, Failed, FailedFeature, Outcome
 from functions.analysis.progress import Progress
 from functions.analysis.worker import analysis_pk
 from functions.billing.queries import get_ledger
@@ -41,16 +42,36 @@ class Begun:
     def tell(self, *, message_id: str | None = None, **outcome: object) -> bool:
         return self.studio.tell_outcome(self.video_id, self.analysis_id, message_id=message_id, **outcome)
 
-    def tell_job_failed(self, reason: str = "Essential container in task exited", **changes: object) -> bool:
+    def tell_job_failed(
+        self,
+        reason: str = "Essential container in task exited",
+        *,
+        job_id: str = "j",
+        container_reason: str | None = None,
+        **changes: object,
+    ) -> bool:
         parameters = {
             "workspace_id": self.studio.workspace_id,
             "video_id": self.video_id,
             "analysis_id": self.analysis_id,
             **changes,
         }
-        detail = {"jobId": "j", "status": "FAILED", "statusReason": reason, "parameters": parameters}
+        container = {"exitCode": 137, **({"reason": container_reason} if container_reason else {})}
+        detail = {
+            "jobId": job_id,
+            "status": "FAILED",
+            "statusReason": reason,
+            "parameters": parameters,
+            "container": container,
+        }
         runtime = self.aws.runtime
         return deliver(on_analysis_job_ended.SUBSCRIBER, from_default_bus(AnalysisJobFailed, detail, runtime), runtime)
+
+    def take_lease(self, job_id: str) -> Lease:
+        """As the worker that runs as a job does."""
+        table, now = self.aws.settings.table("ephemeral"), self.aws.clock.now
+        leases = DynamoLeaseTable(self.aws.client("dynamodb"), table, analysis_pk(self.job))
+        return Lease.take(leases, token=self.aws.ids.new(), owner=job_id, attempt=1, now=now)
 
     def expire(self) -> dict[str, int]:
         return expire_analyses.ExpireAnalyses(lambda: self.aws.runtime)({})
@@ -133,6 +154,26 @@ def test_more_video_than_announced_costs_what_was_held(begun: Begun) -> None:
     assert begun.shown["credits_charged"] == 3
 
 
+BROKEN_SPEECH = {"feature": "speech", "reason": "analyzer_failed", "detail": "It broke off."}
+
+
+def test_a_feature_that_failed_is_free_and_told(begun: Begun) -> None:
+    assert begun.tell(**COMPLETED, failed_features=[BROKEN_SPEECH])
+
+    shown = begun.shown
+    assert (shown["status"], shown["credits_charged"]) == ("completed", 2)
+    assert shown["failed_features"] == [{"feature": "speech", "reason": "analyzer_failed", "message": "It broke off."}]
+    assert begun.pools == {**dict.fromkeys(FULL, (59, 0)), "transcription": (60, 0)}
+    (event,) = begun.aws.events("AnalysisCompleted")
+    assert (event.data["features"], event.data["failed_features"]) == (["shots", "text"], ["speech"])
+
+
+def test_a_feature_that_nobody_knows_is_refused(begun: Begun) -> None:
+    assert not begun.tell(**COMPLETED, failed_features=[{**BROKEN_SPEECH, "feature": "smell"}])
+
+    assert begun.shown["status"] == "queued"
+
+
 @pytest.mark.parametrize("first", [COMPLETED, FAILED], ids=["completed", "failed"])
 @pytest.mark.parametrize("second", [COMPLETED, FAILED], ids=["completed", "failed"])
 def test_an_analysis_ends_once(begun: Begun, first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
@@ -188,6 +229,47 @@ def test_a_job_that_failed_for_good_fails_its_analysis(begun: Begun, status_reas
     begun.assert_failed(reason)
     (requested,), (failed,) = begun.aws.events("AnalysisRequested"), begun.aws.events("AnalysisFailed")
     assert failed.metadata.correlation_id == requested.metadata.correlation_id
+
+
+def test_a_job_that_was_killed_for_its_memory_says_so(begun: Begun) -> None:
+    assert begun.tell_job_failed(container_reason="OutOfMemoryError: Container killed due to memory usage")
+
+    begun.assert_failed("out_of_memory")
+    assert "memory" in begun.shown["error"]["message"]
+
+
+def test_a_second_job_that_crashes_fails_no_analysis_that_another_is_at(begun: Begun) -> None:
+    lease = begun.take_lease("first")
+
+    assert begun.tell_job_failed(job_id="second")
+
+    assert begun.shown["status"] == "queued"
+    lease.finish()
+    assert begun.tell_job_failed(job_id="second")
+    assert begun.shown["status"] == "queued", "the first one's outcome is on its way"
+    begun.tell(**COMPLETED)
+    assert begun.shown["status"] == "completed"
+
+
+def test_a_crash_between_two_attempts_of_another_job_fails_no_analysis(begun: Begun) -> None:
+    begun.take_lease("first")
+    begun.aws.clock.advance(minutes=5)
+
+    assert begun.tell_job_failed(job_id="second")
+
+    assert begun.shown["status"] == "queued"
+
+
+def test_whoever_took_an_analysis_over_fails_it(begun: Begun) -> None:
+    begun.take_lease("first")
+    begun.aws.clock.advance(minutes=5)
+    begun.take_lease("second")
+
+    assert begun.tell_job_failed(job_id="first")
+    assert begun.shown["status"] == "queued"
+    assert begun.tell_job_failed(job_id="second")
+
+    begun.assert_failed("worker_failed")
 
 
 def test_a_job_of_somebody_else_is_passed_over(begun: Begun) -> None:
@@ -247,11 +329,23 @@ def test_the_workers_progress_makes_it_running(begun: Begun) -> None:
             lambda shown: shown["status"] == "completed" and shown["credits_charged"] == 3,
         ),
         (
+            Completed(
+                manifest_key="k",
+                duration_ms=1500,
+                shots=1,
+                texts=2,
+                speech=0,
+                moments=2,
+                failed_features=(FailedFeature("speech", FailureReason.ANALYZER_FAILED, "It broke off."),),
+            ),
+            lambda shown: shown["credits_charged"] == 2 and shown["failed_features"][0]["message"] == "It broke off.",
+        ),
+        (
             Failed(FailureReason.TRUNCATED_VIDEO, "The video is incomplete."),
             lambda shown: shown["error"] == {"reason": "truncated_video", "message": "The video is incomplete."},
         ),
     ],
-    ids=["completed", "failed"],
+    ids=["completed", "completed in part", "failed"],
 )
 def test_what_the_worker_sends_is_understood(begun: Begun, outcome: Outcome, check: Callable[[Any], bool]) -> None:
     sent: list[str] = []

@@ -1,4 +1,5 @@
 import io
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -8,9 +9,13 @@ from functions.videos.domain.results import (
     MANIFEST,
     MOMENT_VECTORS,
     MOMENTS,
+    RESULTS,
+    SPRITE,
+    SUBRIP,
     TEXTS,
     TIMELINE,
     TRANSCRIPT,
+    WEBVTT,
     Box,
     Counts,
     Manifest,
@@ -25,10 +30,12 @@ from functions.videos.domain.results import (
     Transcript,
     Transition,
     results_prefix,
+    sprite_sheet_name,
 )
 from functions.videos.public import MomentLibrary
-from functions.videos.queries import get_timeline, get_transcript, search_moments
+from functions.videos.queries import get_chapters, get_results, get_sprite, get_timeline, get_transcript, search_moments
 from shared.cqrs.pipeline import Context
+from shared.http.endpoint import Endpoint
 from shared.persistence.scope import ReadScope
 from tests.support.aws import Aws
 from tests.support.http import Answer
@@ -56,6 +63,13 @@ class Analysed:
 
     def timeline(self, **fields: object) -> Answer:
         return self.studio.caller.send(get_timeline.ENDPOINT, with_query(f"{self.path}/timeline", **fields))
+
+    def get(self, endpoint: Endpoint, name: str, **fields: object) -> Answer:
+        return self.studio.caller.send(endpoint, with_query(f"{self.path}/{name}", **fields))
+
+    @property
+    def prefix(self) -> str:
+        return results_prefix(self.studio.workspace_id, self.video_id, self.analysis_id)
 
     def transcript(self, **fields: object) -> Answer:
         return self.studio.caller.send(get_transcript.ENDPOINT, with_query(f"{self.path}/transcript", **fields))
@@ -128,7 +142,7 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
         has_audio=True,
         models=(),
         counts=Counts(frames=1, shots=shots, texts=1, speech=3, moments=4),
-        files=tuple(bodies),
+        files=(*bodies, SUBRIP, WEBVTT, SPRITE, sprite_sheet_name(1), RESULTS),
     )
     for name, body in {**bodies, MANIFEST: manifest.model_dump_json().encode()}.items():
         aws.put_result(prefix + name, body)
@@ -259,12 +273,76 @@ def test_the_transcript_in_pages(analysed: Analysed) -> None:
     assert first["as_of"].endswith("Z")
 
 
-@pytest.mark.parametrize("form", ["srt", "vtt", "doc"])
-def test_other_forms_of_the_transcript_arent_there_yet(analysed: Analysed, form: str) -> None:
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_captions_are_a_signed_link_away(analysed: Analysed, form: str) -> None:
     answer = analysed.transcript(format=form)
+
+    assert answer.status == 303
+    assert key_of(answer) == f"{analysed.prefix}transcript.{form}"
+    assert "etag" not in answer.headers
+    assert "private" in answer.headers["cache-control"] or answer.headers["cache-control"] == "no-store"
+
+
+def test_there_are_no_other_forms_of_the_transcript(analysed: Analysed) -> None:
+    answer = analysed.transcript(format="doc")
 
     assert answer.status == 422
     assert answer.json["errors"][0]["pointer"] == "/format"
+
+
+def test_captions_have_no_pages(analysed: Analysed) -> None:
+    cursor = analysed.transcript(limit=1).json["next_cursor"]
+
+    assert analysed.transcript(format="srt", cursor=cursor).json["errors"][0]["pointer"] == "/cursor"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({}, "sprite.vtt"), ({"sheet": 1}, "sprites/sheet-001.jpg")],
+)
+def test_thumbnails_are_a_signed_link_away(analysed: Analysed, fields: dict[str, object], name: str) -> None:
+    answer = analysed.get(get_sprite.ENDPOINT, "sprite", **fields)
+
+    assert (answer.status, key_of(answer)) == (303, analysed.prefix + name)
+
+
+def test_a_sheet_that_isnt_there_is_not_found(analysed: Analysed) -> None:
+    assert analysed.get(get_sprite.ENDPOINT, "sprite", sheet=2).status == 404
+
+
+def test_raw_results_are_a_signed_link_away(analysed: Analysed) -> None:
+    answer = analysed.get(get_results.ENDPOINT, "results")
+
+    assert (answer.status, key_of(answer)) == (303, f"{analysed.prefix}analysis.json")
+
+
+def test_chapters_cover_the_video(analysed: Analysed) -> None:
+    answer = analysed.get(get_chapters.ENDPOINT, "chapters")
+
+    assert answer.status == 200
+    assert answer.json["items"] == [
+        {"segment_id": "chapter-0001", "start_ms": 0, "end_ms": 150_000, "title": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [(get_chapters.ENDPOINT, "chapters"), (get_sprite.ENDPOINT, "sprite"), (get_results.ENDPOINT, "results")],
+)
+def test_before_the_first_completed_analysis_there_is_nothing(
+    aws: Aws, clip: bytes, endpoint: Endpoint, name: str
+) -> None:
+    studio = Studio(aws)
+    path = studio.video_path(studio.uploaded_video(clip))
+
+    assert studio.caller.send(endpoint, f"{path}/{name}").status == 404
+
+
+def key_of(answer: Answer) -> str:
+    """The key of the object that an answer's signed link leads to."""
+    link = urlsplit(answer.headers["location"])
+    assert "X-Amz-Signature" in link.query
+    return link.path.removeprefix("/").removeprefix("visionscope-test-results/")
 
 
 def test_moments_are_found_by_their_words(analysed: Analysed) -> None:

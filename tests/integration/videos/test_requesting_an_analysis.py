@@ -1,7 +1,10 @@
 import pytest
 
+from functions.billing.adapters.rows import POOL, credits_partition
+from functions.billing.public import FREE, RatedFeature
 from functions.videos.commands import request_analysis
 from functions.videos.queries import estimate_analysis, get_analysis, list_analyses
+from shared.persistence.rows import key_of
 from tests.support.aws import Aws
 from tests.support.videos import Studio, with_query
 
@@ -166,3 +169,26 @@ def test_a_videos_analyses_are_listed_newest_first(aws: Aws, clip: bytes) -> Non
     listed = [item["analysis_id"] for page in (first, second) for item in page["items"]]
     assert listed == made[::-1]
     assert second["next_cursor"] is None
+
+
+def test_a_limit_comes_before_the_body_and_the_body_before_the_credits(aws: Aws, clip: bytes) -> None:
+    studio = Studio(aws)
+    video_id = studio.uploaded_video(clip)
+    spend_all(aws, studio)
+
+    def problem(**body: object) -> str:
+        return studio.request_analysis(video_id, key=aws.ids.new(), **body).problem
+
+    assert problem(features=["no such"]) == "validation-failed"
+    for _ in range(FREE.rates.features[RatedFeature.ANALYSES] - 1):
+        assert problem() == "insufficient-credits"
+    assert problem() == problem(features=["no such"]) == "rate-limited", "what was refused for other reasons counts"
+
+
+def spend_all(aws: Aws, studio: Studio) -> None:
+    aws.client("dynamodb").update_item(
+        TableName=aws.settings.table("data"),
+        Key=key_of(credits_partition(studio.workspace_id), f"{POOL}transcription"),
+        UpdateExpression="SET balance = :none",
+        ExpressionAttributeValues={":none": {"N": "0"}},
+    )

@@ -65,15 +65,40 @@ def test_a_workspaces_jobs_share_one_turn(aws: Aws, batch: FakeBatch, clip: byte
     assert job["jobQueue"] == aws.settings["ANALYSIS_JOB_QUEUE"]
 
 
-def test_what_batch_refuses_is_tried_again(aws: Aws, batch: FakeBatch, clip: bytes) -> None:
-    _, event = requested(aws, Studio(aws), clip)
-    batch.refusing = True
+@pytest.mark.parametrize(
+    "refusal",
+    [("ServerException", 500), ("TooManyRequestsException", 429), ("AccessDeniedException", 403)],
+    ids=lambda refusal: refusal[0],
+)
+def test_what_batch_cant_take_now_is_tried_again(
+    aws: Aws, batch: FakeBatch, clip: bytes, refusal: tuple[str, int]
+) -> None:
+    studio = Studio(aws)
+    video_id, event = requested(aws, studio, clip)
+    batch.refusal = refusal
     assert not deliver(submit_analysis.SUBSCRIBER, from_bus(event), aws.runtime)
-    batch.refusing = False
+    assert studio.analysis(video_id, event.data["analysis_id"])["status"] == "queued"
+    batch.refusal = None
 
     assert deliver(submit_analysis.SUBSCRIBER, from_bus(event), aws.runtime)
 
     assert len(batch.jobs) == 1
+
+
+def test_a_job_that_batch_never_takes_fails_its_analysis(aws: Aws, batch: FakeBatch, clip: bytes) -> None:
+    studio = Studio(aws)
+    video_id, event = requested(aws, studio, clip)
+    batch.refusal = ("ClientException", 400)
+
+    assert deliver(submit_analysis.SUBSCRIBER, from_bus(event), aws.runtime)
+    assert deliver(submit_analysis.SUBSCRIBER, from_bus(event), aws.runtime)
+
+    shown = studio.analysis(video_id, event.data["analysis_id"])
+    assert (shown["status"], shown["error"]["reason"]) == ("failed", "submission_refused")
+    assert studio.pools()["transcription"] == (60, 0)
+    (failed,) = aws.events("AnalysisFailed")
+    assert failed.metadata.correlation_id == event.metadata.correlation_id
+    assert batch.calls == 1
 
 
 def test_an_analysis_that_has_ended_isnt_submitted(aws: Aws, batch: FakeBatch, clip: bytes) -> None:

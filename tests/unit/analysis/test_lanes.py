@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions.analysis.analyzers import Findings
 from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.lanes import Lane
 from functions.analysis.stopwatch import Stopwatch
 from functions.videos.domain.results import ModelUsed
@@ -58,26 +60,43 @@ def test_every_frame_arrives_in_order_on_one_other_thread() -> None:
     assert threading.get_ident() not in analyzer.threads
 
 
-def test_what_an_analyzer_raises_ends_the_pass() -> None:
-    def stumble(index: int) -> None:
-        if index == 3:
-            raise ZeroDivisionError
+OUT_OF_REACH = ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "PutObject")
 
-    lane = lane_of(Recording(stumble))
-    with pytest.raises(ZeroDivisionError):
+
+def stumbling(at: int, error: Exception) -> Callable[[int], None]:
+    def stumble(index: int) -> None:
+        if index == at:
+            time.sleep(0.02)
+            raise error
+
+    return stumble
+
+
+@pytest.mark.parametrize("slow", [True, False])
+@pytest.mark.parametrize("at", [3, 199])
+def test_an_analyzer_that_breaks_down_is_fed_no_more_and_finds_nothing(slow: bool, at: int) -> None:
+    analyzer = Recording(stumbling(at, ZeroDivisionError()))
+    analyzer.slow = slow
+    lane = lane_of(analyzer)
+    feed(lane, 200)
+    assert lane.finish(0) == Findings()
+    lane.close()
+    assert lane.broken
+    assert analyzer.seen == list(range(at))
+
+
+@pytest.mark.parametrize("error", [AnalysisFailed(FailureReason.CORRUPT), OUT_OF_REACH, MemoryError()])
+def test_what_isnt_the_analyzers_fault_ends_the_pass(error: Exception) -> None:
+    lane = lane_of(Recording(stumbling(3, error)))
+    with pytest.raises(type(error)):
         feed(lane, 200)
     lane.close()
 
 
-def test_what_an_analyzer_raises_last_is_not_lost() -> None:
-    def stumble(index: int) -> None:
-        if index == 4:
-            time.sleep(0.05)
-            raise ZeroDivisionError
-
-    lane = lane_of(Recording(stumble))
+def test_what_ends_the_pass_at_last_is_not_lost() -> None:
+    lane = lane_of(Recording(stumbling(4, OUT_OF_REACH)))
     feed(lane, 5)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ClientError):
         lane.finish(0)
     lane.close()
 

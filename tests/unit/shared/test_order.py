@@ -15,7 +15,13 @@ from shared.kernel.result import Result, Success
 from shared.persistence.scope import Runtime
 
 LIMITED = RateLimit(feature="painting", limits=(Limit(per=Per.USER, requests=1, window_seconds=1),))
-EVERYTHING = Policy(permission="fences:paint", rate_limit=LIMITED, idempotency=Idempotency.REQUIRED, audit="PaintFence")
+EVERYTHING = Policy(
+    permission="fences:paint",
+    access_rule=lambda _message, _context: None,
+    rate_limit=LIMITED,
+    idempotency=Idempotency.REQUIRED,
+    audit="PaintFence",
+)
 
 
 class PaintFence(Command[None]): ...
@@ -45,6 +51,7 @@ def test_a_command_whose_policy_asks_for_everything_has_everything_in_order() ->
         "Authorization",
         "RateLimiting",
         "Validation",
+        "AccessRule",
         "Idempotency",
         "Audit",
     ]

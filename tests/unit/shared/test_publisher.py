@@ -3,9 +3,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.aws.settings import Settings
-from shared.messaging.envelope import Envelope, Metadata
+from shared.messaging.envelope import Destination, Envelope, Metadata
 from shared.messaging.outbox import OutboxItem
 from shared.messaging.publisher import Publisher
+from shared.messaging.queues import Queues
 from tests.support.clock import FakeClock
 
 
@@ -90,3 +91,68 @@ def test_an_item_with_an_event_that_stays_refused_is_not_marked() -> None:
     _, table, refused = publish([item(0, events=2), item(1)], refuse={"0-1": 1_000})
     assert refused == {"0"}
     assert table.published == ["1"]
+
+
+class FakeQueues:
+    """Every queue by its URL; refuses so many entries, one a call."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.sent: list[tuple[str, str, int]] = []
+        self.calls = 0
+        self._refusals = refusals
+
+    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:  # noqa: N803 - botocore's name
+        return {"QueueUrl": f"https://sqs/{QueueName}"}
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        refused = 1 if self._refusals else 0
+        self._refusals -= refused
+        for entry in Entries[refused:]:
+            message_id = json.loads(entry["MessageBody"])["detail"]["metadata"]["message_id"]
+            self.sent.append((QueueUrl, message_id, entry["DelaySeconds"]))
+        return {"Failed": [{"Id": entry["Id"]} for entry in Entries[:refused]]}
+
+
+def sending(number: int, destination: Destination) -> OutboxItem:
+    """An item of an event and a command."""
+    told = item(number, events=2)
+    return OutboxItem(
+        told.partition,
+        told.item_id,
+        (told.events[0], told.events[1].model_copy(update={"destination": destination})),
+        told.recorded_at,
+    )
+
+
+def send(items: Sequence[OutboxItem], queues: FakeQueues) -> tuple[FakeBus, FakeTable, frozenset[str]]:
+    bus, table = FakeBus({}), FakeTable()
+    settings = Settings({"BUS_NAME": "bus", "OUTBOX_TABLE": "outbox", "STAGE": "test"})
+    queued = Queues(lambda: queues, settings, sleep=lambda _: None)
+    publisher = Publisher(bus, table, settings, FakeClock(), sleep=lambda _: None, queues=queued)
+    return bus, table, publisher.publish(items)
+
+
+def test_commands_go_to_their_handlers_queue_and_not_over_the_bus() -> None:
+    paint, dry = Destination(queue="default-paint"), Destination(queue="default-dry", delay_seconds=60)
+    queues = FakeQueues()
+    bus, table, refused = send([sending(0, paint), sending(1, dry), sending(2, paint)], queues)
+    assert bus.accepted == ["0-0", "1-0", "2-0"]
+    assert queues.sent == [
+        ("https://sqs/visionscope-test-default-paint", "0-1", 0),
+        ("https://sqs/visionscope-test-default-paint", "2-1", 0),
+        ("https://sqs/visionscope-test-default-dry", "1-1", 60),
+    ]
+    assert (table.published, refused) == (["0", "1", "2"], frozenset())
+
+
+def test_only_refused_commands_are_sent_again() -> None:
+    queues = FakeQueues(refusals=2)
+    _, _, refused = send([sending(number, Destination(queue="default-paint")) for number in range(10)], queues)
+    assert sorted(message_id for _, message_id, _ in queues.sent) == sorted(f"{number}-1" for number in range(10))
+    assert (queues.calls, refused) == (3, frozenset())
+
+
+def test_an_item_whose_command_stays_refused_is_not_marked_and_holds_up_no_other() -> None:
+    _, table, refused = send([sending(0, Destination(queue="default-paint")), item(1)], FakeQueues(refusals=1_000))
+    assert (table.published, refused) == (["1"], frozenset({"0"}))

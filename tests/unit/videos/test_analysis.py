@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.billing.public import FeatureCode
 from functions.videos.domain.analysis import Feature, deadline
@@ -23,6 +25,23 @@ def test_started_minutes_are_charged(duration_ms: int, minutes: int) -> None:
 
 def test_features_of_one_pool_add_up() -> None:
     assert quote((Feature.SHOTS, Feature.OBJECTS), 61_000) == {"video_analysis": 4}
+
+
+@given(
+    asked=st.sets(st.sampled_from(Feature), min_size=1),
+    done=st.sets(st.sampled_from(Feature)),
+    announced_ms=st.integers(0, 10**8),
+    found_ms=st.integers(0, 10**8),
+)
+def test_no_charge_is_above_what_was_held(
+    asked: set[Feature], done: set[Feature], announced_ms: int, found_ms: int
+) -> None:
+    held = quote(asked, announced_ms)
+
+    charged = charge(asked & done, found_ms, held)
+
+    assert all(amount <= held[code] for code, amount in charged.items())
+    assert (not charged) == (not asked & done)
 
 
 def test_the_charge_is_for_the_length_that_was_found() -> None:

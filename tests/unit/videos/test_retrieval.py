@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from functions.videos.domain.retrieval import Hit, lexical_scores, search, snippet
+from functions.videos.adapters.moment_index import from_bytes, to_bytes
+from functions.videos.domain.moment_table import MomentTable, join
+from functions.videos.domain.retrieval import Hit, Wanted, search, snippet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy import float32
     from numpy.typing import NDArray
 
@@ -19,6 +26,7 @@ class Said:
     kind: str = "speech"
     start_ms: int = 0
     end_ms: int = 1000
+    segment_id: str = "speech-0001"
 
 
 def at_cosines(*cosines: float) -> NDArray[float32]:
@@ -27,75 +35,149 @@ def at_cosines(*cosines: float) -> NDArray[float32]:
 
 
 QUERY: NDArray[float32] = np.array([1, 0], dtype=np.float32)
+ANYTHING = Wanted()
 
 
-def texts(hits: list[Hit], moments: list[Said]) -> list[str]:
-    return [moments[hit.index].text for hit in hits]
+def tabled(moments: Sequence[Said], *cosines: float, video_id: str = "v", since: int = 0) -> MomentTable:
+    """A video with these moments, which have nothing to do with QUERY unless cosines tell otherwise."""
+    return MomentTable.of(video_id, "a", moments, at_cosines(*cosines or [0.0] * len(moments)), since=since)
+
+
+def scores(query: str, texts: Sequence[str]) -> dict[str, float]:
+    """What each text scores by its words alone."""
+    hits = search(query, QUERY, [tabled([Said(text) for text in texts])], ANYTHING)
+    return {hit.table.texts[hit.row]: hit.score for hit in hits}
+
+
+def texts(hits: Sequence[Hit]) -> list[str]:
+    return [hit.table.texts[hit.row] for hit in hits]
 
 
 def test_inflections_case_accents_and_typographic_apostrophes_match() -> None:
     said = ["The cafés were BAKING bread", "Brontë’s three sisters", "It costs 1,200 euros"]
-    assert [score > 0 for score in lexical_scores("bakes", said)] == [True, False, False]
-    assert [score > 0 for score in lexical_scores("cafe", said)] == [True, False, False]
-    assert [score > 0 for score in lexical_scores("Bronte's sister", said)] == [False, True, False]
-    assert [score > 0 for score in lexical_scores("3 sisters", said)] == [False, True, False]
-    assert [score > 0 for score in lexical_scores("1200", said)] == [False, False, True]
+    for query, found in {"bakes": 0, "cafe": 0, "Bronte's sister": 1, "3 sisters": 1, "1200": 2}.items():
+        assert list(scores(query, said)) == [said[found]]
 
 
 def test_a_rare_word_tells_more_than_a_common_one() -> None:
-    said = ["bread and salt", "bread and butter", "bread and honey", "salt"]
-    scores = lexical_scores("bread honey", said)
-    assert scores.index(max(scores)) == 2
-    assert scores[3] == 0
+    found = scores("bread honey", ["bread and salt", "bread and butter", "bread and honey", "salt"])
+    assert next(iter(found)) == "bread and honey"
+    assert "salt" not in found
 
 
 def test_text_without_spaces_between_words_is_found() -> None:
-    assert lexical_scores("東京タワー", ["昨日は東京タワーに行きました", "大阪に行きました"])[1] == 0
-    assert lexical_scores("東京タワー", ["昨日は東京タワーに行きました", "大阪に行きました"])[0] > 0.3
+    found = scores("東京タワー", ["昨日は東京タワーに行きました", "大阪に行きました"])
+    assert list(found) == ["昨日は東京タワーに行きました"]
 
 
 def test_words_alone_and_meaning_alone_find_a_moment_and_both_rank_it_first() -> None:
     moments = [Said("the oven is preheated"), Said("how warm it gets"), Said("preheat the oven"), Said("goodbye")]
-    hits = search("preheat oven", moments, at_cosines(0.1, 0.6, 0.9, 0.1), QUERY)
-    assert texts(hits, moments)[0] == "preheat the oven"
-    assert set(texts(hits, moments)) == {"the oven is preheated", "how warm it gets", "preheat the oven"}
+    hits = search("preheat oven", QUERY, [tabled(moments, 0.1, 0.6, 0.9, 0.1)], ANYTHING)
+    assert texts(hits)[0] == "preheat the oven"
+    assert set(texts(hits)) == {"the oven is preheated", "how warm it gets", "preheat the oven"}
 
 
 def test_what_has_nothing_to_do_with_the_query_is_no_hit_however_few_moments_there_are() -> None:
-    assert search("president", [Said("An unlucky bird"), Said("Revenge")], at_cosines(0.1, 0.2), QUERY) == []
+    moments = [Said("An unlucky bird"), Said("Revenge")]
+    assert search("president", QUERY, [tabled(moments, 0.1, 0.2)], ANYTHING) == []
 
 
 def test_scores_lie_between_nothing_and_one_and_fall() -> None:
     moments = [Said("salt"), Said("salt salt salt"), Said("salt and pepper")]
-    scores = [hit.score for hit in search("salt pepper", moments, at_cosines(-0.5, 0.5, 1.0), QUERY)]
-    assert scores == sorted(scores, reverse=True)
-    assert all(0 < score <= 1 for score in scores)
+    found = [hit.score for hit in search("salt pepper", QUERY, [tabled(moments, -0.5, 0.5, 1.0)], ANYTHING)]
+    assert found == sorted(found, reverse=True)
+    assert all(0 < score <= 1 for score in found)
 
 
 def test_filters_of_kind_and_time_keep_what_overlaps() -> None:
     moments = [Said("salt", "speech", 0, 1000), Said("salt", "text", 1000, 2000), Said("salt", "speech", 2000, 3000)]
-    vectors = at_cosines(0.5, 0.5, 0.5)
-    assert [hit.index for hit in search("salt", moments, vectors, QUERY, kinds={"text"})] == [1]
-    assert [hit.index for hit in search("salt", moments, vectors, QUERY, from_ms=1500, to_ms=2500)] == [1, 2]
-    assert [hit.index for hit in search("salt", moments, vectors, QUERY, from_ms=1000, to_ms=2000)] == [1]
-    assert [hit.index for hit in search("salt", moments, vectors, QUERY, limit=2)] == [0, 1]
+
+    def found(wanted: Wanted, limit: int = 20) -> list[int]:
+        return [hit.row for hit in search("salt", QUERY, [tabled(moments)], wanted, limit=limit)]
+
+    assert found(Wanted(kind="text")) == [1]
+    assert found(Wanted(from_ms=1500, to_ms=2500)) == [1, 2]
+    assert found(Wanted(from_ms=1000, to_ms=2000)) == [1]
+    assert found(ANYTHING, limit=2) == [0, 1]
+
+
+def test_a_label_finds_the_moments_of_the_shots_that_show_it() -> None:
+    moments = [Said("salt"), Said("salt"), Said("salt")]
+    labels = [["Car", "dog"], [], ["dog", "dog"]]
+    table = MomentTable.of("v", "a", moments, at_cosines(0, 0, 0), labels=labels)
+    assert [hit.row for hit in search("salt", QUERY, [table], Wanted(label="dog"))] == [0, 2]
+    assert [hit.row for hit in search("salt", QUERY, [table], Wanted(label=" car "))] == [0]
+    assert search("salt", QUERY, [table], Wanted(label="cat")) == []
+
+
+def test_what_came_into_the_index_later_neither_shows_nor_changes_a_score() -> None:
+    before = tabled([Said("salt"), Said("bread")], video_id="a", since=1)
+    later = tabled([Said("salt and bread"), Said("salt")], video_id="b", since=2)
+    (alone,) = search("salt", QUERY, [before], ANYTHING)
+    (beside,) = search("salt", QUERY, [join([before, later])], Wanted(upto=1))
+    assert (beside.row, beside.score) == (alone.row, alone.score)
+    assert len(search("salt", QUERY, [join([before, later])], Wanted(upto=2))) == 3
 
 
 @pytest.mark.parametrize("query", ["", "   ", "?!…", "🦊", "a" * 5000, "(.*)+$", "\x00"])
 def test_odd_queries_find_nothing_and_break_nothing(query: str) -> None:
-    assert search(query, [Said("salt"), Said("")], at_cosines(0.0, 0.0), QUERY) == []
+    assert search(query, QUERY, [tabled([Said("salt"), Said("")])], ANYTHING) == []
     assert snippet("salt", query).highlights == ()
 
 
 def test_no_moments_no_hits_and_missing_vectors_are_an_error() -> None:
-    assert search("salt", [], np.zeros((0, 2), dtype=np.float32), QUERY) == []
+    assert search("salt", QUERY, [tabled([])], ANYTHING) == []
+    assert search("salt", QUERY, [], ANYTHING) == []
     with pytest.raises(ValueError, match="1 moments have 2 vectors"):
-        search("salt", [Said("salt")], at_cosines(0.1, 0.2), QUERY)
+        tabled([Said("salt")], 0.1, 0.2)
 
 
-def test_half_precision_vectors_as_stored_do() -> None:
-    hits = search("salt", [Said("salt")], at_cosines(0.5).astype(np.float16), QUERY)
-    assert hits[0].similarity == pytest.approx(0.5, abs=0.001)
+def test_vectors_keep_their_cosines_in_eight_bits() -> None:
+    generator = np.random.default_rng(5)
+    vectors = generator.normal(size=(200, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table = MomentTable.of("v", "a", [Said("?")] * 200, vectors.astype(np.float16))
+    kept = table.vectors.astype(np.float32) * table.scales[:, None]
+    assert np.abs(kept @ vectors[0] - vectors @ vectors[0]).max() < 0.01
+
+
+WORDS = ("salt", "pepper", "bread", "butter", "oven", "bake", "naïve", "東京", "")
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), videos=st.integers(1, 6), cuts=st.integers(1, 4))
+def test_how_videos_are_spread_over_tables_changes_nothing(seed: int, videos: int, cuts: int) -> None:
+    """Nor does storing tables, nor what was in them before: what is found depends on the moments alone."""
+    draw = random.Random(seed)
+
+    def video(video_id: str) -> MomentTable:
+        moments = [
+            Said(" ".join(draw.choices(WORDS, k=draw.randint(0, 6))), start_ms=at * 1000, end_ms=at * 1000 + 900)
+            for at in range(draw.randint(0, 8))
+        ]
+        cosines = [draw.uniform(-1, 1) for _ in moments]
+        return MomentTable.of(video_id, "a", moments, at_cosines(*cosines).reshape(-1, 2))
+
+    alone = [video(f"video-{number}") for number in range(videos)]
+    spread = [alone[first::cuts] for first in range(cuts) if alone[first::cuts]]
+    joined = [from_bytes(to_bytes(join([*tables, video("gone")]))).without("gone") for tables in spread]
+    wanted = Wanted(kind="speech", from_ms=500)
+
+    def found(tables: Sequence[MomentTable | None]) -> list[tuple[str, str, int, float]]:
+        hits = search("baking salt", QUERY, [table for table in tables if table], wanted, limit=1000)
+        return [
+            (
+                hit.table.video_at(hit.row).video_id,
+                hit.table.texts[hit.row],
+                int(hit.table.start_ms[hit.row]),
+                hit.score,
+            )
+            for hit in hits
+        ]
+
+    assert found(joined) == found(alone)
+    pages = [search("baking salt", QUERY, alone, wanted, start=at, limit=3) for at in range(0, 60, 3)]
+    assert texts([hit for page in pages for hit in page]) == [text for _, text, _, _ in found(alone)]
 
 
 def test_a_snippet_marks_the_words_that_match() -> None:

@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from shared.aws.settings import Settings
 from shared.kernel.errors import DependencyUnavailable
-from shared.persistence.scope import Runtime
+
+LONGEST_DELAY_SECONDS = 900
+"""The longest time for which SQS holds a message back."""
 
 MAX_ENTRIES = 10
 _MAX_BATCH_BYTES = 256_000
@@ -19,23 +22,37 @@ class QueueUnavailable(DependencyUnavailable):
 
 
 class Queues:
-    def __init__(self, runtime: Runtime, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.sqs: Any = runtime.client("sqs")
-        self._stage = runtime.settings.stage
+    """Needs a grant to send to the queues it is asked for."""
+
+    def __init__(self, sqs: Callable[[], Any], settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = sqs
+        self._settings = settings
         self._sleep = sleep
         self._urls: dict[str, str] = {}
 
+    @property
+    def sqs(self) -> Any:
+        return self._client()
+
     def url(self, name: str) -> str:
         if name not in self._urls:
-            self._urls[name] = self.sqs.get_queue_url(QueueName=f"visionscope-{self._stage}-{name}")["QueueUrl"]
+            self._urls[name] = self.sqs.get_queue_url(QueueName=f"visionscope-{self._settings.stage}-{name}")[
+                "QueueUrl"
+            ]
         return self._urls[name]
 
-    def send(self, name: str, bodies: Iterable[str]) -> None:
-        """Send messages. Raises `QueueUnavailable` when the queue goes on refusing some; the others are sent."""
-        for batch in _batches(bodies):
-            self._send(self.url(name), [{"Id": str(at), "MessageBody": body} for at, body in enumerate(batch)])
+    def send(self, name: str, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
+        """Send messages, which are delivered after `delay_seconds` at the earliest.
 
-    def _send(self, url: str, entries: list[dict[str, str]]) -> None:
+        Raises `QueueUnavailable` when the queue goes on refusing some; the others are sent.
+        """
+        for batch in _batches(bodies):
+            entries = [
+                {"Id": str(at), "MessageBody": body, "DelaySeconds": delay_seconds} for at, body in enumerate(batch)
+            ]
+            self._send(self.url(name), entries)
+
+    def _send(self, url: str, entries: list[dict[str, Any]]) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, 0.1 * 2**attempt))

@@ -1,0 +1,181 @@
+"""From what the analyzers found to the files that are left of an analysis."""
+
+import io
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel
+
+from functions.analysis.analyzers import Findings
+from functions.analysis.captions import srt, thumbnails, vtt
+from functions.videos.domain.results import (
+    EMBEDDING_DIMENSIONS,
+    MANIFEST,
+    MOMENT_VECTORS,
+    MOMENTS,
+    RESULTS,
+    RESULTS_SCHEMA,
+    SPRITE,
+    SUBRIP,
+    TEXTS,
+    TIMELINE,
+    TRANSCRIPT,
+    WEBVTT,
+    AnalysisResults,
+    Counts,
+    Manifest,
+    Moment,
+    MomentKind,
+    Moments,
+    ScreenText,
+    Shot,
+    SpeechSegment,
+    Texts,
+    Timeline,
+    Transcript,
+    results_schema,
+)
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+_EMBEDDED_AT_ONCE = 64
+
+
+class ResultStore(Protocol):
+    def put(self, name: str, body: bytes, content_type: str) -> None: ...
+
+
+class Embedder(Protocol):
+    def embed(self, texts: Sequence[str]) -> "NDArray[float32]":
+        """One L2-normalised row of 384 per text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What there is of a video: segments in order, those of shots with what lies in them."""
+
+    timeline: Timeline
+    texts: Texts | None
+    transcript: Transcript | None
+    moments: Moments
+    files: tuple[str, ...]
+    """What the analyzers have written by themselves."""
+
+    @classmethod
+    def of(cls, found: Sequence[Findings], duration_ms: int, done: Collection[str]) -> "Contents":
+        """`done` are the features whose findings are whole."""
+        texts = tuple(text for findings in found for text in findings.texts)
+        speech = tuple(segment for findings in found for segment in findings.speech)
+        shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech)
+        keyframes = [shot.keyframe for shot in shots if shot.keyframe is not None]
+        sheets = dict.fromkeys(one.sheet for findings in found for one in findings.sprite)
+        return cls(
+            timeline=Timeline(duration_ms=duration_ms, shots=shots),
+            texts=Texts(texts=texts) if "text" in done else None,
+            transcript=Transcript(segments=speech) if "speech" in done else None,
+            moments=Moments(moments=_moments(texts, speech)),
+            files=(*keyframes, *sheets),
+        )
+
+    def counts(self, frames: int) -> Counts:
+        return Counts(
+            frames=frames,
+            shots=len(self.timeline.shots),
+            texts=len(self.texts.texts) if self.texts else 0,
+            speech=len(self.transcript.segments) if self.transcript else 0,
+            moments=len(self.moments.moments),
+        )
+
+
+class Documents:
+    """Writes result files and remembers their names. The manifest, which lists them, comes last."""
+
+    def __init__(self, results: ResultStore) -> None:
+        self._results = results
+        self.names: list[str] = []
+
+    def write_contents(self, contents: Contents, found: Sequence[Findings]) -> None:
+        self.names.extend(contents.files)
+        self._write_json(TIMELINE, contents.timeline)
+        if contents.texts is not None:
+            self._write_json(TEXTS, contents.texts)
+        if contents.transcript is not None:
+            self._write_json(TRANSCRIPT, contents.transcript)
+            self._write(SUBRIP, srt(contents.transcript.segments).encode(), "application/x-subrip; charset=utf-8")
+            self._write(WEBVTT, vtt(contents.transcript.segments).encode(), "text/vtt; charset=utf-8")
+        sprite = [one for findings in found for one in findings.sprite]
+        if sprite:
+            self._write(SPRITE, thumbnails(sprite).encode(), "text/vtt; charset=utf-8")
+        self._write_json(MOMENTS, contents.moments)
+
+    def write_vectors(self, moments: Sequence[Moment], embedder: Embedder, report: Callable[[float], None]) -> None:
+        """Embeds the moments in batches; `report` takes the share of them that is done."""
+        import numpy as np
+
+        vectors = np.zeros((len(moments), EMBEDDING_DIMENSIONS), dtype=np.float16)
+        for start in range(0, len(moments), _EMBEDDED_AT_ONCE):
+            batch = moments[start : start + _EMBEDDED_AT_ONCE]
+            vectors[start : start + len(batch)] = embedder.embed([moment.text for moment in batch])
+            report((start + len(batch)) / len(moments))
+        file = io.BytesIO()
+        np.save(file, vectors, allow_pickle=False)
+        self._write(MOMENT_VECTORS, file.getvalue(), "application/octet-stream")
+
+    def write_manifest(self, manifest: Manifest, contents: Contents) -> None:
+        everything = AnalysisResults(
+            manifest=manifest,
+            timeline=contents.timeline,
+            texts=contents.texts,
+            transcript=contents.transcript,
+            moments=contents.moments,
+        )
+        self._write_json(RESULTS, everything)
+        self._write(RESULTS_SCHEMA, json.dumps(results_schema()).encode(), "application/schema+json")
+        self._write_json(MANIFEST, manifest)
+
+    def _write_json(self, name: str, document: BaseModel) -> None:
+        self._write(name, document.model_dump_json().encode(), "application/json")
+
+    def _write(self, name: str, body: bytes, content_type: str) -> None:
+        self._results.put(name, body, content_type)
+        self.names.append(name)
+
+
+def _with_contents(
+    shots: tuple[Shot, ...], texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...]
+) -> tuple[Shot, ...]:
+    """The shots, each naming the texts and the speech that lie in it, if only in part."""
+    starts = [shot.start_ms for shot in shots]
+    ends = [shot.end_ms for shot in shots]
+    seen: list[list[str]] = [[] for _ in shots]
+    said: list[list[str]] = [[] for _ in shots]
+    for segments, contents in ((texts, seen), (speech, said)):
+        for segment in segments:
+            for position in range(bisect_right(ends, segment.start_ms), bisect_left(starts, segment.end_ms)):
+                contents[position].append(segment.segment_id)
+    return tuple(
+        shot.model_copy(update={"text": tuple(text), "speech": tuple(spoken)})
+        for shot, text, spoken in zip(shots, seen, said, strict=True)
+    )
+
+
+def _moments(texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...]) -> tuple[Moment, ...]:
+    """A shot says nothing in words of its own until something names what is in it."""
+    moments = [
+        Moment(
+            segment_id=segment.segment_id,
+            kind=kind,
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+            text=segment.text,
+        )
+        for kind, segments in ((MomentKind.TEXT, texts), (MomentKind.SPEECH, speech))
+        for segment in segments
+    ]
+    return tuple(sorted(moments, key=lambda moment: (moment.start_ms, moment.segment_id)))

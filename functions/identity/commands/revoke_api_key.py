@@ -1,0 +1,54 @@
+from functions.entry import http_function
+from functions.identity.adapters.api_keys import ApiKeys, read_api_key
+from functions.identity.domain.api_keys import refuse_change
+from shared.cqrs.messages import Command
+from shared.cqrs.policy import Policy
+from shared.http.endpoint import command
+from shared.kernel.errors import Forbidden, NotFound
+from shared.kernel.ids import Uuid
+from shared.kernel.principals import User
+from shared.kernel.result import Failure, Result, Success
+from shared.persistence.scope import WriteScope
+
+
+class RevokeApiKey(Command[None]):
+    """End a key; it is refused from the next request on."""
+
+    workspace_id: Uuid
+    api_key_id: Uuid
+
+
+class RevokeApiKeyHandler:
+    def __init__(self, scope: WriteScope) -> None:
+        self._scope = scope
+
+    def __call__(self, command: RevokeApiKey) -> Result[None]:
+        context = self._scope.context
+        if not isinstance(context.principal, User):
+            return Failure(Forbidden("Only a user can revoke API keys."))
+        key = read_api_key(self._scope.store, command.workspace_id, command.api_key_id)
+        if key is None:
+            return Failure(NotFound())
+        refusal = refuse_change(
+            issued_by=key.issued_by, user_id=context.principal.user_id, permissions=context.permissions
+        )
+        if refusal is not None:
+            return Failure(refusal)
+        ApiKeys(self._scope, command.workspace_id).revoke(key)
+        return Success(None)
+
+
+def build(scope: WriteScope) -> RevokeApiKeyHandler:
+    return RevokeApiKeyHandler(scope)
+
+
+ENDPOINT = command(
+    "DELETE",
+    "/v1/workspaces/{workspace_id}/api-keys/{api_key_id}",
+    RevokeApiKey,
+    build,
+    status=204,
+    policy=Policy(permission="api-keys:write", audit="RevokeApiKey"),
+    summary="Revoke an API key",
+)
+lambda_handler = http_function(ENDPOINT)

@@ -1,0 +1,64 @@
+from collections.abc import Iterable
+
+from functions.entry import http_function
+from functions.resources import RESULTS_READ
+from functions.videos.adapters.embedding import MiniLmEmbedder
+from functions.videos.adapters.moment_index import moment_index
+from functions.videos.queries.search_moments import MomentSearch, MomentsPage, PageOfMoments
+from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
+from shared.cqrs.policy import Policy
+from shared.http.endpoint import query
+from shared.kernel.errors import FieldError
+from shared.kernel.ids import Uuid
+from shared.kernel.result import Result, Success
+from shared.messaging.routing import FunctionNeeds
+from shared.persistence.pagination import cursors
+from shared.persistence.scope import ReadScope
+
+
+class SearchWorkspaceMoments(MomentSearch):
+    """Moments of all the workspace's videos that match by words or by meaning, best first."""
+
+    project_id: Uuid | None = None
+
+    def rules(self) -> Iterable[FieldError]:
+        yield from super().rules()
+        if self.project_id is not None:
+            yield FieldError("/project_id", "not-available", "Projects aren't available yet")
+
+
+class SearchWorkspaceMomentsHandler:
+    """Searches the workspace's index, which follows its videos within seconds. A walk shows none of what came in after
+    its beginning, so its pages neither repeat nor skip anything.
+    """
+
+    def __init__(self, scope: ReadScope, page: PageOfMoments) -> None:
+        self._scope = scope
+        self._page = page
+
+    def __call__(self, query: SearchWorkspaceMoments) -> Result[MomentsPage]:
+        begun = self._page.begun(query)
+        index = moment_index(self._scope.runtime).read(query.workspace_id)
+        version, start = (int(begun[0]), begun[1]) if begun else (index.version, 0)
+        return Success(self._page.of(query, index.tables, str(version), start, upto=version))
+
+
+def build(scope: ReadScope) -> SearchWorkspaceMomentsHandler:
+    return SearchWorkspaceMomentsHandler(scope, PageOfMoments(scope, MiniLmEmbedder(), cursors(scope.runtime)))
+
+
+ENDPOINT = query(
+    "/v1/workspaces/{workspace_id}/moments",
+    SearchWorkspaceMoments,
+    build,
+    policy=Policy(permission="videos:read"),
+    summary="Search the moments of all videos",
+    # A thousand videos' index is a sixth of it; the model and its runtime take half a gigabyte.
+    needs=FunctionNeeds(
+        grants=(RESULTS_READ, READ_MODELS_READ, CURSOR_SECRET),
+        layers=("embedding",),
+        memory_mb=2048,
+        timeout_seconds=28,
+    ),
+)
+lambda_handler = http_function(ENDPOINT)
