@@ -37,8 +37,8 @@ local-stop: setup ## stop the local stack
 status: setup ## say whether the local stack runs, and where
 	@$(BIN)/python -m infra.local status
 
-bench: setup ## measure the worker, the stack's start and a command's round trip
-	@$(BIN)/python -m infra.local.bench
+bench: setup ## measure what the project promises; ONLY=dispatch,command for some of it
+	@$(BIN)/python -m infra.local.benches $(ONLY)
 
 check: setup ## formatting, lint, types and import rules
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -63,6 +63,7 @@ lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/l
 	@for group in functions embedding media worker; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group $$group -c infra/locks/dev.txt -o infra/locks/$$group.txt || exit 1; done
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group emulator -o infra/locks/emulator.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group peers -c infra/locks/dev.txt -o infra/locks/peers.txt
 
 schema: setup ## write the JSON Schema of analysis results anew
 	@$(BIN)/python -c 'import json; from functions.videos.domain.results import results_schema; print(json.dumps(results_schema(), indent=2))' > functions/videos/analysis.schema.json

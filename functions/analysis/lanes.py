@@ -124,5 +124,5 @@ class Lane:
             raise
         except Exception:  # noqa: BLE001 - the edge of an analyzer
             # Models meet pictures that nobody has thought of. The other analyzers can do without this one.
-            log().exception("an analyzer broke down", analyzer=self.analyzer.name)
+            log().exception("an analyzer broke down", extra={"analyzer": self.analyzer.name})
             self.broken = True

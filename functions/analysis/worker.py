@@ -57,7 +57,6 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
     from botocore.exceptions import BotoCoreError, ClientError
 
     logger = log()
-    logger.append_keys(correlation_id=job.correlation_id, analysis_id=job.analysis_id, attempt=attempt.number)
     try:
         try:
             lease = Lease.take(
@@ -81,7 +80,7 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
         logger.warning("interrupted")
         return TRY_AGAIN
     except (BotoCoreError, ClientError) as error:
-        logger.warning("an AWS service is out of reach", error=str(error))
+        logger.warning("an AWS service is out of reach", extra={"error": str(error)})
         return TRY_AGAIN
 
 
@@ -121,7 +120,7 @@ def _release(lease: Lease) -> None:
         lease.release()
     except (LeaseLost, BotoCoreError, ClientError) as error:
         # It runs out by itself; what ended the work is the more important error.
-        log().info("the lease was not released", error=type(error).__name__)
+        log().info("the lease was not released", extra={"error": type(error).__name__})
 
 
 def _outcome(job: Job, stage: Stage, surroundings: Surroundings, check: Callable[[], None]) -> Outcome:
@@ -129,7 +128,7 @@ def _outcome(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
         job.check_features()
         return _analyse(job, stage, surroundings, check)
     except AnalysisFailed as failure:
-        log().info("the analysis failed", reason=failure.reason.value, cause=str(failure))
+        log().info("the analysis failed", extra={"reason": failure.reason.value, "cause": str(failure)})
         return Failed(failure.reason, failure.detail)
 
 
@@ -158,8 +157,10 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
         )
     log().info(
         "analysed",
-        duration_ms=manifest.duration_ms,
-        seconds={part: round(seconds, 3) for part, seconds in stopwatch.spent.items()},
+        extra={
+            "duration_ms": manifest.duration_ms,
+            "seconds": {part: round(seconds, 3) for part, seconds in stopwatch.spent.items()},
+        },
     )
     return Completed(
         manifest_key=results.key(MANIFEST),

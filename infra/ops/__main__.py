@@ -206,7 +206,7 @@ def _text(value: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     # What the code logs of its work is for the stage's logs; what goes wrong here is logged nowhere else.
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
     try:
         stage = local_stage(Layout.of_this_checkout()) if given.local else cloud_stage(given.stage)
         answer = given.run(stage, given)

@@ -27,6 +27,7 @@ def _session() -> "Session":
 @cache
 def client(service: str) -> Any:
     """The process' client of an AWS service, by botocore's name of it (`dynamodb`, `s3`, …)."""
+    from botocore import __version__
     from botocore.config import Config
 
     return _session().create_client(
@@ -39,6 +40,10 @@ def client(service: str) -> Any:
             read_timeout=15 if service == "bedrock-runtime" else 10,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(service, MAX_ATTEMPTS)},
             max_pool_connections=16,
+            # A third of what a call costs here are the next two. What is sent comes from typed rows and is validated by
+            # the service; and botocore would put together a description of this process anew for each call.
+            parameter_validation=False,
+            user_agent=f"visionscope botocore/{__version__}",
         ),
     )
 

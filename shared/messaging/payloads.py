@@ -20,7 +20,7 @@ PREFIX = "payloads/"
 class PayloadReference(BaseModel):
     """Where a payload is: an object of the events bucket, its length and its digest."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     sha256: str

@@ -35,8 +35,8 @@ def test_a_public_query_reads_and_nothing_else(made_up: Synthesise) -> None:
     assert allowed(templates, "fences.queries.list_colours") == LOGS | reads
     assert variables(templates, "fences.queries.list_colours").keys() == {
         "STAGE",
-        "POWERTOOLS_SERVICE_NAME",
-        "POWERTOOLS_LOG_LEVEL",
+        "SERVICE",
+        "LOG_LEVEL",
         "DATA_TABLE",
         "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     }

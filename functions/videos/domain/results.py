@@ -63,7 +63,7 @@ class MomentKind(StrEnum):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Box(_Document):
