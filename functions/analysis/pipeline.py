@@ -143,7 +143,7 @@ def _watch(path: Path, subject: Subject, make_analyzers: AnalyzerFactory, workpl
             try:
                 return _pass(path, subject, make_analyzers, workplace, begun)
             except (PositionLost, UnpicklingError) as error:
-                log().warning("the pass can't go on from a checkpoint", cause=str(error))
+                log().warning("the pass can't go on from a checkpoint", extra={"cause": str(error)})
         workplace.checkpoints.clear()
     return _pass(path, subject, make_analyzers, workplace, None)
 
