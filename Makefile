@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test local local-stop status bench check format synth cdk lock schema clean
+.PHONY: help setup demo test evaluate local local-stop status bench check format synth cdk lock schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: setup ## analyse a real clip through the local stack, ask about it, show e
 
 test: setup ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+evaluate: setup ## measure analysis and answers on clips with known contents, against floors (ONLY=shots for a part)
+	@$(BIN)/python -m tests.evaluation $(ONLY)
 
 local: setup ## start the local stack, or bring the running one up to date
 	@$(BIN)/python -m infra.local up

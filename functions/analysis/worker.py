@@ -4,15 +4,13 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.analysis.analyzers import Analyzer
-from functions.analysis.decode import VideoInfo
-from functions.analysis.documents import Embedder, ResultStore
+from functions.analysis.documents import Embedder
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import (
@@ -24,19 +22,17 @@ from functions.analysis.lease import (
     LeaseRefused,
 )
 from functions.analysis.outcome import Completed, Completion, Failed, FailedFeature, Outcome
-from functions.analysis.pipeline import Steps, Subject, analyse
+from functions.analysis.pipeline import AnalyzerFactory, Steps, Subject, Workplace, analyse
 from functions.analysis.progress import Progress
 from functions.analysis.stopwatch import Stopwatch
-from functions.analysis.storage import S3Results, download
-from functions.videos.domain.results import MANIFEST, results_prefix
+from functions.analysis.storage import S3Checkpoints, S3Results, download
+from functions.videos.domain.results import MANIFEST, checkpoint_key, results_prefix
 from shared.kernel.clock import Clock
 from shared.observability.logger import log
 
 DONE = 0
 # Batch's retry strategy repeats an attempt that ends with this, and no other, exit code.
 TRY_AGAIN = os.EX_TEMPFAIL
-
-AnalyzerFactory = Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]
 
 
 class Interrupted(Exception):
@@ -139,6 +135,9 @@ def _outcome(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
 def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable[[], None]) -> Completed:
     stopwatch = Stopwatch()
     prefix = results_prefix(job.workspace_id, job.video_id, job.analysis_id)
+    checkpoints = S3Checkpoints(
+        surroundings.s3, stage.results_bucket, checkpoint_key(job.workspace_id, job.video_id, job.analysis_id)
+    )
     results = S3Results(surroundings.s3, stage.results_bucket, prefix)
     progress = Progress(surroundings.dynamodb, stage.ephemeral_table, analysis_pk(job), surroundings.clock.now)
     with tempfile.TemporaryDirectory(prefix="analysis-") as folder, ThreadPoolExecutor(max_workers=1) as pool:
@@ -154,9 +153,7 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
             Subject(job.workspace_id, job.video_id, job.analysis_id, job.features, job.mode, job.duration_ms),
             make_analyzers,
             embedder,
-            results,
-            Steps(progress.report, check),
-            stopwatch,
+            Workplace(results, checkpoints, Steps(progress.report, check, progress.resume), stopwatch, stage.chunk_ms),
         )
     log().info(
         "analysed",

@@ -86,7 +86,7 @@ def _operation(stage: StageAccess, given: argparse.Namespace) -> object:
 
 
 def _watched(stage: StageAccess, operation: Any, *, wait: bool) -> object:
-    while wait and operation.status == "running":
+    while wait and operation.ended_at is None:
         time.sleep(_WATCHED_EVERY_SECONDS)
         query = get_operation.GetOperation(operation_id=operation.operation_id)
         operation = _value(stage.send(get_operation, query))

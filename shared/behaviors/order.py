@@ -93,9 +93,9 @@ def request_behaviors(
 
         behaviors.append(Idempotency(policy.idempotency, message_type, runtime, claims_key=policy.claims_key))
     if policy.caching is not None:
-        from shared.behaviors.caching import AnswerCache, Caching
+        from shared.behaviors.caching import Caching
 
-        behaviors.append(Caching(policy.caching, cache or AnswerCache(runtime.clock)))
+        behaviors.append(Caching(policy.caching, message_type, runtime, cache))
     if trail is not None:
         from shared.behaviors.audit import Audit
 

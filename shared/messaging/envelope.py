@@ -4,6 +4,8 @@
 `causation_id` the message that caused this one), the data is the message itself.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.cqrs.messages import IntegrationEvent, MessageCommand
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import rfc3339
-from shared.messaging.payloads import PayloadReference
+from shared.messaging.payloads import PayloadReference, Payloads
 
 
 class Aggregate(BaseModel):
@@ -41,6 +43,14 @@ class Metadata(BaseModel):
     traceparent: str | None = None
     payload: PayloadReference | None = None
     """Where the data is, when it is too large to travel along; `data` is empty then."""
+
+
+def data_of(metadata: Metadata, data: Mapping[str, Any], payloads: Payloads) -> Mapping[str, Any]:
+    """A message's data, wherever it is. Raises `DamagedPayload` and `PayloadUnavailable`."""
+    if metadata.payload is None:
+        return data
+    fetched: dict[str, Any] = json.loads(payloads.get(metadata.payload))
+    return fetched
 
 
 class Destination(BaseModel):

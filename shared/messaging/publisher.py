@@ -16,7 +16,7 @@ from shared.aws.settings import Settings
 from shared.kernel.clock import Clock, rfc3339
 from shared.messaging.envelope import Destination, Envelope
 from shared.messaging.outbox import PUBLISHED_KEPT_SECONDS, SHARDS, OutboxItem
-from shared.messaging.payloads import DamagedPayload, Payloads
+from shared.messaging.payloads import DamagedPayload, Payloads, PayloadUnavailable
 from shared.messaging.queues import Queues, QueueUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import key_of
@@ -132,11 +132,9 @@ class Publisher:
     def _read(self, item: OutboxItem) -> tuple[Envelope, ...] | None:
         if self._payloads is None or item.payload is None:
             return None if item.payload else item.events
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             return item.resolve(self._payloads)
-        except (BotoCoreError, ClientError, DamagedPayload):
+        except (DamagedPayload, PayloadUnavailable):
             log().exception("the events of an outbox item can't be read", extra={"item_id": item.item_id})
             return None
 

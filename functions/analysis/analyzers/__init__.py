@@ -1,7 +1,8 @@
 """What looks at and listens to a video. Each analyzer is fed the one decode pass and tells its findings at the end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from functions.analysis.decode import Frame, Sound
 from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
@@ -13,6 +14,21 @@ class Findings:
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
     sprite: tuple[SpriteThumbnail, ...] = ()
+
+
+class Resumable:
+    """An analyzer whose state can be taken in the midst of a video, and given to another one like it to go on from.
+
+    `lent` names the attributes that hold what it was given and doesn't own: models, and where it saves pictures to.
+    """
+
+    lent: ClassVar[frozenset[str]] = frozenset()
+
+    def state(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name not in self.lent}
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        vars(self).update(state)
 
 
 class Analyzer(Protocol):

@@ -14,7 +14,7 @@ class KeyframePicker:
     """Keeps the best of the frames offered since the last `take`."""
 
     def __init__(self) -> None:
-        self._best: Frame | None = None
+        self._best: Frame | bytes | None = None
         self._best_score = -1.0
 
     def offer(self, frame: Frame) -> None:
@@ -25,7 +25,12 @@ class KeyframePicker:
     def take(self) -> bytes | None:
         """The keyframe as JPEG, or None where nothing was offered."""
         best, self._best, self._best_score = self._best, None, -1.0
-        return None if best is None else _jpeg(best)
+        return _jpeg(best) if isinstance(best, Frame) else best
+
+    def __getstate__(self) -> dict[str, object]:
+        # A shot may last for an hour, and its best picture be the first: whoever goes on needn't decode it again.
+        best = _jpeg(self._best) if isinstance(self._best, Frame) else self._best
+        return {"_best": best, "_best_score": self._best_score}
 
 
 def _sharpness(frame: Frame) -> float:

@@ -4,7 +4,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.analyzers.boundaries import Boundary, ShotDetector
 from functions.analysis.analyzers.keyframes import KeyframePicker
 from functions.analysis.decode import Frame, Sound
@@ -13,7 +13,7 @@ from functions.videos.domain.results import ModelUsed, Shot, Transition, keyfram
 _CANDIDATES_PER_SECOND = 4
 
 
-class ShotAnalyzer:
+class ShotAnalyzer(Resumable):
     """Frames wait until the detector has settled them, so a keyframe always comes from its own shot.
 
     `save` is given each keyframe's object name and JPEG as soon as its shot has ended.
@@ -21,6 +21,7 @@ class ShotAnalyzer:
 
     name = "shots"
     slow = False
+    lent = frozenset({"_save"})
     models = (ModelUsed(analyzer="shots", model="content-and-fade", version="1"),)
 
     def __init__(self, frame_rate: float, save: Callable[[str, bytes], None]) -> None:

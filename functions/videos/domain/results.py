@@ -33,6 +33,11 @@ def results_prefix(workspace_id: str, video_id: str, analysis_id: str) -> str:
     return f"{workspace_id}/{video_id}/{analysis_id}/v{SCHEMA_VERSION}/"
 
 
+def checkpoint_key(workspace_id: str, video_id: str, analysis_id: str) -> str:
+    """Where the worker keeps what it would go on from, while an analysis lasts."""
+    return f"{workspace_id}/{video_id}/{analysis_id}/checkpoint"
+
+
 def keyframe_name(segment_id: str) -> str:
     return f"keyframes/{segment_id}.jpg"
 
