@@ -97,7 +97,7 @@ class Authorization:
 class AccessRule:
     """Applies a policy's own rule to the parsed message. With a `trail`, refusals are kept in it."""
 
-    def __init__(self, rule: Rule, trail: AuditTrail | None = None) -> None:
+    def __init__(self, rule: Rule, trail: "AuditTrail | None" = None) -> None:
         self._rule = rule
         self._trail = trail
 

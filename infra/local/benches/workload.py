@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from functions.billing.adapters.rows import SubscriptionRow
 from functions.conversations.commands.start_conversation import ENDPOINT
 from functions.entry import compose_request
 from functions.videos.adapters.rows import VideoRow
 from functions.workspaces.adapters.rows import CollaboratorRow
 from infra.local.benches.endpoint import Reply
-from shared.cqrs.policy import Idempotency, Limit, Per, Policy, RateLimit
+from shared.cqrs.policy import Idempotency, Policy
 from shared.http.endpoint import Endpoint
 from shared.http.entry import HttpFunction, principal_context
 from shared.kernel.principals import User
@@ -31,13 +32,7 @@ FULL = replace(
     ENDPOINT,
     policy=Policy(
         permission=ENDPOINT.policy.permission,
-        rate_limit=RateLimit(
-            feature="conversations",
-            limits=(
-                Limit(per=Per.USER, requests=1_000_000, window_seconds=60),
-                Limit(per=Per.WORKSPACE, requests=1_000_000, window_seconds=60),
-            ),
-        ),
+        rate_limit=ENDPOINT.policy.rate_limit,
         idempotency=Idempotency.REQUIRED,
         audit="StartConversation",
     ),
@@ -92,7 +87,9 @@ def replies() -> list[Reply]:
         etag="9b2cf535f27731c974343645a3985328",
         current_analysis_id=ANALYSIS_ID,
     )
+    tier = SubscriptionRow(pk=f"CREDITS#{WORKSPACE_ID}", sk="SUBSCRIPTION", tier="free", version=1)
     return [
+        Reply("GetItem", "SUBSCRIPTION", {"Item": tier.serialize()}),
         Reply("GetItem", "COLLABORATOR#", {"Item": role.serialize()}),
         Reply("GetItem", '"VIDEO#', {"Item": video.serialize()}),
     ]
