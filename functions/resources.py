@@ -8,10 +8,14 @@ from shared.aws.grants import Grant
 UPLOADS_WRITE = Grant("uploads", "write")
 """Sign uploads. `UPLOADS_BUCKET`."""
 UPLOADS_READ = Grant("uploads", "read")
+UPLOADS_DELETE = Grant("uploads", "delete")
+"""List and remove."""
 RESULTS_READ = Grant("results", "read")
 """Read results and sign links to keyframes. `RESULTS_BUCKET`."""
 RESULTS_WRITE = Grant("results", "write")
 RESULTS_DELETE = Grant("results", "delete")
+ANSWER_MODEL_INVOKE = Grant("answer-model", "invoke")
+"""Call the stage's answer model. `ANSWER_MODEL`, which isn't set in a stage without one."""
 TOKENS_SIGN = Grant("token-key", "sign")
 """Sign access tokens. `TOKEN_KEY_ID`."""
 TOKENS_VERIFY = Grant("token-key", "verify")

@@ -15,6 +15,7 @@ from infra.constructs.functions import ContextFunctions
 from infra.declarations import (
     AUTHORIZER,
     FALLBACK,
+    ROUTES_FILE,
     Declared,
     dead_letter_sources,
     discover,
@@ -38,12 +39,15 @@ COMPLETIONS = f"{QueueClass.VIDEO_PROCESSING}-complete-analysis"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Functions:
-    """What there is to deploy: the declarations, the two functions without one, and what they are built from."""
+    """What there is to deploy: the declarations, the two functions without one, and what they are built from.
+
+    `code` gives a context's, with some generated files by their path.
+    """
 
     declared: list[Declared]
     authorizer: FunctionNeeds | None
     fallback: FunctionNeeds | None
-    code: Callable[[str], BuiltFolder]
+    code: Callable[[str, Mapping[str, str]], BuiltFolder]
     layers: Mapping[str, BuiltFolder]
 
     @property
@@ -70,7 +74,7 @@ def build(scope: Construct, stage: Stage, functions: Functions) -> None:
             context,
             stage,
             declared=[one for one in functions.declared if one.context == context],
-            code=functions.code(context),
+            code=functions.code(context, {}),
             layers=functions.layers,
             resources=resources,
             api=api,
@@ -86,16 +90,16 @@ def _api(scope: Construct, stage: Stage, functions: Functions, resources: Resour
     alarms.watch_api(api, api.api.api_id)
     if functions.authorizer is not None:
         needs = functions.authorizer
-        identity = ContextFunctions(api, "identity", functions.code("identity"), functions.layers, resources)
+        identity = ContextFunctions(api, "identity", functions.code("identity", {}), functions.layers, resources)
         authorizer = identity.make("authorizer", AUTHORIZER, needs, needs.grants)
         alarms.watch_function(api, "authorizer", authorizer.function)
         api.authorize_with(authorizer)
     if functions.fallback is not None:
         needs = functions.fallback
-        operations = ContextFunctions(api, "operations", functions.code("operations"), functions.layers, resources)
-        fallback = operations.make(
-            "fallback", FALLBACK, needs, needs.grants, environment={"ROUTES": route_list(functions.endpoints)}
-        )
+        # A folder of its own, so that a new route deploys no other function; the environment would be too small.
+        code = functions.code("operations", {ROUTES_FILE: route_list(functions.endpoints)})
+        operations = ContextFunctions(api, "operations", code, functions.layers, resources)
+        fallback = operations.make("fallback", FALLBACK, needs, needs.grants)
         alarms.watch_function(api, "fallback", fallback.function)
         api.fall_back_to(fallback)
     return api
@@ -107,7 +111,7 @@ def project_functions(stage: Stage) -> Functions:
         declared=discover(),
         authorizer=function_needs(AUTHORIZER),
         fallback=function_needs(FALLBACK),
-        code=lambda context: context_code(context, compiled=not stage.is_cloud),
+        code=lambda context, generated: context_code(context, generated, compiled=not stage.is_cloud),
         layers=stage_layers(stage.runtime),
     )
 

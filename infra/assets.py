@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,15 +30,23 @@ class BuiltFolder:
     digest: str
 
 
-def context_code(context: str, *, compiled: bool, checkout: Path = CHECKOUT, built: Path = BUILT) -> BuiltFolder:
+def context_code(
+    context: str,
+    generated: Mapping[str, str] | None = None,
+    *,
+    compiled: bool,
+    checkout: Path = CHECKOUT,
+    built: Path = BUILT,
+) -> BuiltFolder:
     """The code of a context's functions, with bytecode for this interpreter if `compiled`.
 
-    Bytecode takes a quarter of a second off a first start, but only the interpreter that runs it can make it.
+    `generated` holds files that aren't in the checkout, by their path in it. Bytecode takes a quarter of a second off a
+    first start, but only the interpreter that runs it can make it.
     """
     files = [checkout / "functions" / name for name in _COMPOSITION]
     for package in ("shared", *(f"functions/{name}" for name in imported_contexts(context, checkout))):
         files += package_files(checkout / package)
-    return _build(context, files, compiled=compiled, checkout=checkout, built=built)
+    return _build(context, files, generated or {}, compiled=compiled, checkout=checkout, built=built)
 
 
 def worker_image(checkout: Path = CHECKOUT, built: Path = BUILT) -> BuiltFolder:
@@ -47,7 +55,7 @@ def worker_image(checkout: Path = CHECKOUT, built: Path = BUILT) -> BuiltFolder:
     packages = {"analysis", *_contexts_imported_by(package_files(checkout / "functions" / "analysis"))}
     for package in ("shared", *(f"functions/{name}" for name in sorted(packages))):
         files += package_files(checkout / package)
-    return _build("worker-image", files, compiled=False, checkout=checkout, built=built)
+    return _build("worker-image", files, {}, compiled=False, checkout=checkout, built=built)
 
 
 def imported_contexts(context: str, checkout: Path = CHECKOUT) -> list[str]:
@@ -121,9 +129,12 @@ def _imports(file: Path) -> Iterator[list[str]]:
             yield from ([*node.module.split("."), alias.name] for alias in node.names)
 
 
-def _build(name: str, files: list[Path], *, compiled: bool, checkout: Path, built: Path) -> BuiltFolder:
+def _build(
+    name: str, files: list[Path], generated: Mapping[str, str], *, compiled: bool, checkout: Path, built: Path
+) -> BuiltFolder:
     files = sorted(file for file in files if file.exists())
-    digest = digest_of(files, checkout, sys.version if compiled else "")
+    inputs = [part for path, text in sorted(generated.items()) for part in (path, text)]
+    digest = digest_of(files, checkout, sys.version if compiled else "", *inputs)
     folder = built / "assets" / f"{name}-{digest[:16]}"
 
     def copy(target: Path) -> None:
@@ -136,6 +147,9 @@ def _build(name: str, files: list[Path], *, compiled: bool, checkout: Path, buil
                 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
                 shown = f"/var/task/{file.relative_to(checkout)}"
                 py_compile.compile(str(copied), dfile=shown, doraise=True, invalidation_mode=mode)
+
+        for path, text in generated.items():
+            (target / path).write_text(text)
 
     build_once(folder, copy)
     forget_unused(folder, name)

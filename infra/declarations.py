@@ -28,6 +28,8 @@ KINDS: dict[str, type[Declaration]] = {
 FOLDERS = ("commands", "queries", "subscribers")
 AUTHORIZER = "functions.identity.authorizer"
 FALLBACK = "functions.operations.fallback"
+ROUTES_FILE = "functions/operations/routes.json"
+"""What the fallback reads, generated beside it."""
 
 
 class UndeclaredFunction(ValueError):

@@ -73,8 +73,12 @@ class Resources:
     cursor_secret_arn: str
     analysis_name: str
     """The name of the analysis' job queue and job definition alike."""
+    answer_model: str | None = None
+    """Bedrock's id of the stage's answer model."""
     dead_letter_sources: str = "{}"
     """What leaves dead letters, as functions are told it."""
+    rebuild_grace_seconds: int = 120
+    """How long messages in flight may take when a read model is rebuilt."""
     subscriptions: str = "[]"
     """Who subscribes to what, as functions are told it."""
     stage_prefix: str
@@ -117,8 +121,9 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
         case Grant(resource=name, access=access) if name in _BUCKETS and access in _OBJECTS:
             bucket = resources.buckets[name]
             yield (bucket.arn_for_objects("*"),), _OBJECTS[access]
-            if access == "read":
-                # Without it S3 answers 403 for an object that isn't there.
+            if access in ("read", "delete"):
+                # What is to be removed is found by its prefix; and S3 answers 403 for an object that isn't there to
+                # whoever may not list.
                 yield (bucket.bucket_arn,), ("s3:ListBucket",)
         case Grant("token-key", access) if access in _KEY:
             yield (resources.token_key.key_arn,), (_KEY[access],)
@@ -135,6 +140,15 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
             pass
         case Grant("queues", "send"):
             yield _subscriber_queues(resources, stack), _batched(resources, _SEND)
+        case Grant("answer-model", "invoke"):
+            if resources.answer_model is not None:
+                model = stack.format_arn(
+                    service="bedrock",
+                    account="",
+                    resource="foundation-model",
+                    resource_name=resources.answer_model,
+                )
+                yield (model,), ("bedrock:InvokeModel",)
         case Grant("analysis-jobs", "submit"):
             definition = stack.format_arn(
                 service="batch", resource="job-definition", resource_name=resources.analysis_name
@@ -153,6 +167,8 @@ def _allowed(grant: Grant, resources: Resources, stack: Stack) -> Iterable[tuple
 
 
 def _names(grant: Grant, resources: Resources) -> dict[str, str]:
+    if grant == Grant("read-models", "rebuild"):
+        return {"REBUILD_GRACE_SECONDS": str(resources.rebuild_grace_seconds)}
     variable = grant.resource.upper().replace("-", "_")
     match grant.resource:
         case "token-key":
@@ -165,6 +181,8 @@ def _names(grant: Grant, resources: Resources) -> dict[str, str]:
             return {"DEAD_LETTER_SOURCES": resources.dead_letter_sources}
         case "subscriptions":
             return {"SUBSCRIPTIONS": resources.subscriptions}
+        case "answer-model":
+            return {"ANSWER_MODEL": resources.answer_model} if resources.answer_model else {}
         case "queues":
             return {}
         case "analysis-jobs":

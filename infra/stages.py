@@ -53,6 +53,10 @@ class Stage:
     archive_days: int
     """How long the bus' archive, from which events are replayed, keeps them. The event log keeps them for ever."""
     stream_parallelism: int
+    rebuild_grace_seconds: int = 120
+    """How long a rebuild of a read model waits for messages in flight: longer than a subscriber's function may run."""
+    answer_model: str | None = None
+    """Bedrock's id of the foundation model that answers questions; none means the extractive engine."""
     keeps_data: bool
     """Tables, buckets and keys outlive their stack."""
     is_cloud: bool = True
@@ -86,6 +90,8 @@ STAGES = {
             log_retention_days=1,
             archive_days=0,
             stream_parallelism=1,
+            # Its subscribers take a second.
+            rebuild_grace_seconds=5,
             keeps_data=False,
             is_cloud=False,
         ),

@@ -11,7 +11,7 @@ from functions.analysis.models import load_analyzers, load_embedder
 from functions.analysis.worker import Surroundings, run
 from shared.aws.clients import client
 from shared.kernel.clock import SystemClock
-from shared.observability.logger import log
+from shared.observability.logger import log, logged_with
 
 
 def main() -> int:
@@ -21,23 +21,20 @@ def main() -> int:
     try:
         job, stage, attempt = read_environment(os.environ)
     except InvalidJob as error:
-        log().error("the environment names no job", problems=str(error))
+        log().error("the environment names no job", extra={"problems": str(error)})
         return os.EX_USAGE
     clock = SystemClock()
-    return run(
-        job,
-        stage,
-        attempt,
-        Surroundings(
-            s3=client("s3"),
-            dynamodb=client("dynamodb"),
-            completion=QueueCompletion(client("sqs"), stage.completion_queue_url, job, clock.now),
-            load_analyzers=load_analyzers,
-            load_embedder=load_embedder,
-            clock=clock,
-            interrupted=interrupted,
-        ),
+    surroundings = Surroundings(
+        s3=client("s3"),
+        dynamodb=client("dynamodb"),
+        completion=QueueCompletion(client("sqs"), stage.completion_queue_url, job, clock.now),
+        load_analyzers=load_analyzers,
+        load_embedder=load_embedder,
+        clock=clock,
+        interrupted=interrupted,
     )
+    with logged_with(correlation_id=job.correlation_id, analysis_id=job.analysis_id, attempt=attempt.number):
+        return run(job, stage, attempt, surroundings)
 
 
 if __name__ == "__main__":

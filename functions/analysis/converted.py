@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from functions.analysis.failures import AnalysisFailed, FailureReason
+
 MODELS_FOLDER = Path(__file__).parents[2] / ".cache" / "models"
 """Beside the code, in a checkout as in the worker's image."""
 
@@ -54,10 +56,6 @@ class Session(Protocol):
     ) -> list[NDArray[np.float32]]: ...
 
 
-class ModelMissing(Exception):
-    """The model wasn't converted on this machine, or isn't the one that is expected."""
-
-
 def is_converted(model: ConvertedModel) -> bool:
     path = MODELS_FOLDER / model.file
     if not path.exists():
@@ -67,9 +65,9 @@ def is_converted(model: ConvertedModel) -> bool:
 
 
 def open_session(model: ConvertedModel, threads: int) -> Session:
-    """On a GPU where ONNX Runtime has one, else on `threads` cores. Raises `ModelMissing`."""
+    """On a GPU where ONNX Runtime has one, else on `threads` cores. Raises `AnalysisFailed` where there is no model."""
     if not is_converted(model):
-        raise ModelMissing(f"{model.file} is missing or damaged: run `make models`")
+        raise AnalysisFailed(FailureReason.MODEL_MISSING, f"{model.file} is missing or damaged: run `make models`")
     onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

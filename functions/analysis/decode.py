@@ -1,7 +1,9 @@
 """One pass over a video file: every frame and the whole sound, in the order of the file."""
 
 import threading
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +28,12 @@ THUMBNAIL_HEIGHT = 72
 # An 8K picture. Decoders keep a dozen pictures and more, so this bounds memory.
 MAX_PIXELS = 8192 * 4320
 MAX_DURATION_MS = 6 * 60 * 60 * 1000
+
+CHUNK_MS = 60_000
+_KEYFRAME_SPACING_MS = 1_000
+# Decoders of open groups of pictures, of rolling refreshes and of most sound are right again within that.
+_RUN_UP_MS = 1_000
+_SAME_STAMP_MS = 0.5
 
 # Containers that hold one video in one file. Playlists and scripts (HLS, DASH, concat) name other files and addresses
 # to open, and picture formats would turn a photograph into a video.
@@ -72,13 +80,19 @@ class Scalers:
 
 
 class Frame:
-    """A decoded picture; its renderings are made when asked for."""
+    """A decoded picture; its renderings are made when asked for.
 
-    __slots__ = ("_picture", "_scalers", "_thumbnail", "index", "start_ms")
+    `stamp_ms` is the time that the file gives it, where it gives one, counted from the video's first.
+    """
 
-    def __init__(self, index: int, start_ms: int, picture: "VideoFrame", scalers: Scalers) -> None:
+    __slots__ = ("_picture", "_scalers", "_thumbnail", "index", "stamp_ms", "start_ms")
+
+    def __init__(
+        self, index: int, start_ms: int, picture: "VideoFrame", scalers: Scalers, stamp_ms: float | None = None
+    ) -> None:
         self.index = index
         self.start_ms = start_ms
+        self.stamp_ms = stamp_ms
         self._picture = picture
         self._scalers = scalers
         self._thumbnail: NDArray[np.uint8] | None = None
@@ -117,18 +131,52 @@ class Sound:
     samples: NDArray[np.int16]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The end of a chunk of the video: so many frames have been given out, and sound up to a stamp (None: no sound).
+
+    The sound after it is resampled as if it were the first, so that a pass which begins here hears the same.
+    """
+
+    frames: int
+    sound_stamp_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a pass goes on that begins at a mark.
+
+    It decodes from the packet of number `packet` on, gives out frames from the one of number `first_frame` on, which
+    bears `first_stamp_ms`, and the sound behind the mark.
+    """
+
+    mark: Mark
+    packet: int
+    first_frame: int
+    first_stamp_ms: float
+
+
+class PositionLost(Exception):
+    """The file isn't decoded as it was when the position was taken."""
+
+
 class _Timeline:
-    """Turns the timestamps of one stream into milliseconds that never go back and don't leap for no reason."""
+    """Turns the timestamps of one stream into milliseconds that never go back and don't leap for no reason.
+
+    It is `regular` as long as it has taken all timestamps as they are.
+    """
 
     def __init__(self, nominal_ms: float, announced_ms: int | None) -> None:
         self._nominal_ms = nominal_ms
         self._announced_ms = announced_ms
         self._shift_ms = 0.0
         self._last_ms: float | None = None
+        self.regular = True
 
     def place(self, stamp_ms: float | None) -> float:
         last = self._last_ms
         if stamp_ms is None:
+            self.regular = False
             placed = 0.0 if last is None else last + self._nominal_ms
         elif last is None:
             placed = stamp_ms + self._shift_ms
@@ -136,6 +184,7 @@ class _Timeline:
             placed = stamp_ms + self._shift_ms
             leaps = placed - last > _LEAP_MS and (self._announced_ms is None or placed > self._announced_ms + _LEAP_MS)
             if placed <= last or leaps:
+                self.regular = False
                 if leaps or last - placed > self._nominal_ms:
                     # A discontinuity: what follows continues from here.
                     self._shift_ms += last + self._nominal_ms - placed
@@ -144,14 +193,41 @@ class _Timeline:
         return placed
 
 
+class _Keyframes:
+    """The packets at which decoding may begin, a second or more apart."""
+
+    def __init__(self) -> None:
+        self._packets = array("Q")
+        self._stamps_ms = array("d")
+
+    def add(self, packet: int, stamp_ms: float) -> None:
+        if not self._stamps_ms or stamp_ms >= self._stamps_ms[-1] + _KEYFRAME_SPACING_MS:
+            self._packets.append(packet)
+            self._stamps_ms.append(stamp_ms)
+
+    def before(self, stamp_ms: float) -> int:
+        position = bisect_right(self._stamps_ms, stamp_ms)
+        return self._packets[position - 1] if position else 0
+
+
 class Video:
     """An opened video file. Iterating decodes it once; afterwards `duration_ms` and `frames` say what there was.
 
+    Each `chunk_ms` it gives out a `Mark`, unless the file's timestamps are such that one couldn't begin there again.
     Raises `AnalysisFailed` for files that aren't videos, can't be decoded, or end before they should.
     """
 
-    def __init__(self, path: Path, announced_ms: int | None = None) -> None:
-        """`announced_ms` is the length the work was agreed for; a file that runs on far beyond it is refused."""
+    def __init__(
+        self,
+        path: Path,
+        announced_ms: int | None = None,
+        *,
+        chunk_ms: int = CHUNK_MS,
+        position: Position | None = None,
+    ) -> None:
+        """`announced_ms` is the length the work was agreed for; a file that runs on far beyond it is refused. With a
+        `position` the pass goes on there.
+        """
         self._size = path.stat().st_size
         if self._size == 0:
             raise AnalysisFailed(FailureReason.EMPTY_FILE)
@@ -170,6 +246,24 @@ class Video:
         self.duration_ms = 0
         self.frames = 0
         self._consumed = 0
+        self._chunk_ms = chunk_ms
+        self._position = position
+        self._keyframes = _Keyframes()
+
+    def position(self, mark: Mark, again: Iterable[Frame]) -> Position:
+        """Where to begin at a mark so that the frames of `again`, at least one of which has a stamp, are given out
+        once more.
+        """
+        first = min(again, key=lambda frame: frame.index)
+        if first.stamp_ms is None:
+            raise ValueError("a frame without a stamp can't be found again")
+        earliest = first.stamp_ms if mark.sound_stamp_ms is None else min(first.stamp_ms, mark.sound_stamp_ms)
+        return Position(
+            mark=mark,
+            packet=self._keyframes.before(earliest - _RUN_UP_MS),
+            first_frame=first.index,
+            first_stamp_ms=first.stamp_ms,
+        )
 
     def _prepare(self) -> None:
         from av.stream import Disposition
@@ -219,31 +313,48 @@ class Video:
             return min(1.0, self.duration_ms / self.info.duration_ms)
         return min(1.0, self._consumed / self._size)
 
-    def __iter__(self) -> Iterator[Frame | Sound]:
-        from av import AudioFrame, AudioResampler, VideoFrame
+    def __iter__(self) -> Iterator[Frame | Sound | Mark]:
+        from av import AudioFrame, VideoFrame
+
+        scalers, origin_ms = Scalers(), _origin_ms(self._video)
+        nominal_ms = 1000 / self.info.frame_rate if self.info.frame_rate else 40.0
+        times = _Timeline(nominal_ms, self.info.duration_ms)
+        hearing = _Hearing(self.info.duration_ms, self._position)
+        next_mark_ms = self._chunk_ms
+        if self._position is not None:
+            self.frames = self._position.first_frame
+            next_mark_ms *= 1 + int(self._position.first_stamp_ms // self._chunk_ms)
+        for piece in self._decoded(origin_ms):
+            stamp = _stamp_ms(piece, origin_ms)
+            if isinstance(piece, AudioFrame):
+                yield from hearing.take(piece, stamp)
+            elif isinstance(piece, VideoFrame) and not self._is_run_up(stamp):
+                start_ms = times.place(None if stamp is None else max(0.0, stamp))
+                self._check(piece, start_ms)
+                if start_ms >= next_mark_ms:
+                    next_mark_ms = self._chunk_ms * (1 + int(start_ms // self._chunk_ms))
+                    if times.regular and hearing.regular and not self._repeats(self.frames):
+                        yield from hearing.pause()
+                        yield Mark(self.frames, hearing.last_stamp_ms)
+                self.duration_ms = round(start_ms + nominal_ms)
+                yield Frame(self.frames, round(start_ms), piece, scalers, stamp)
+                self.frames += 1
+
+    def _decoded(self, origin_ms: float) -> Iterator[Any]:
         from av.error import FFmpegError
 
-        scalers = Scalers()
-        resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-        nominal_ms = 1000 / self.info.frame_rate if self.info.frame_rate else 40.0
-        origin_ms = _origin_ms(self._video)
-        picture_times = _Timeline(nominal_ms, self.info.duration_ms)
-        sound_times = _Timeline(20.0, self.info.duration_ms)
-        streams = [self._video] if self._audio is None else [self._video, self._audio]
+        begin = self._position.packet if self._position else 0
         demuxed_ms = 0.0
         errors = 0
-        packets = self._container.demux(streams)
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError as error:
-                raise AnalysisFailed(FailureReason.CORRUPT, str(error)) from error
-            if packet is None:
-                break
+        for number, packet in enumerate(self._packets()):
             self._consumed = max(self._consumed, (packet.pos or 0) + packet.size)
             demuxed_ms = max(demuxed_ms, _end_ms(packet, origin_ms))
+            if packet.stream is self._video and packet.is_keyframe and packet.pts is not None and packet.time_base:
+                self._keyframes.add(number, float(packet.pts * packet.time_base) * 1000 - origin_ms)
+            if number < begin:
+                continue
             try:
-                decoded = packet.decode()
+                pieces = packet.decode()
             except FFmpegError:
                 # Damage to some pictures is survivable; what remains is judged at the end.
                 if packet.stream is self._video:
@@ -251,23 +362,47 @@ class Video:
                     if errors > _MAX_CONSECUTIVE_ERRORS:
                         raise AnalysisFailed(FailureReason.CORRUPT, "too many undecodable pictures") from None
                 continue
-            for piece in decoded:
-                if isinstance(piece, VideoFrame):
-                    errors = 0
-                    _check_size(piece.width, piece.height)
-                    stamp = _stamp_ms(piece, origin_ms)
-                    start_ms = picture_times.place(None if stamp is None else max(0.0, stamp))
-                    if start_ms > self._longest_ms:
-                        too_long = self._longest_ms == MAX_DURATION_MS
-                        reason = FailureReason.TOO_LONG if too_long else FailureReason.LONGER_THAN_ANNOUNCED
-                        raise AnalysisFailed(reason, f"a frame at {start_ms:.0f} ms")
-                    self.duration_ms = round(start_ms + nominal_ms)
-                    yield Frame(self.frames, round(start_ms), piece, scalers)
-                    self.frames += 1
-                elif isinstance(piece, AudioFrame):
-                    stamp = _stamp_ms(piece, origin_ms)
-                    yield from _resample(resampler, piece, sound_times.place(stamp))
+            if packet.stream is self._video and pieces:
+                errors = 0
+            yield from pieces
         self._judge(demuxed_ms)
+
+    def _packets(self) -> "Iterator[Packet[Any]]":
+        from av.error import FFmpegError
+
+        streams = [self._video] if self._audio is None else [self._video, self._audio]
+        packets = self._container.demux(streams)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                raise AnalysisFailed(FailureReason.CORRUPT, str(error)) from error
+            except IndexError:
+                # A stream that has begun in the midst of the file, which PyAV doesn't know: the packet is passed over.
+                packets = self._container.demux(streams)
+                continue
+            if packet is None:
+                return
+            yield packet
+
+    def _is_run_up(self, stamp_ms: float | None) -> bool:
+        """Whether a picture lies before the position. Raises `PositionLost` where the position's own is missing."""
+        position = self._position
+        if position is None or self.frames > position.first_frame:
+            return False
+        if stamp_ms is None or stamp_ms > position.first_stamp_ms + _SAME_STAMP_MS:
+            raise PositionLost(f"no frame at {position.first_stamp_ms} ms")
+        return stamp_ms < position.first_stamp_ms - _SAME_STAMP_MS
+
+    def _repeats(self, frame: int) -> bool:
+        return self._position is not None and frame <= self._position.mark.frames
+
+    def _check(self, picture: "VideoFrame", start_ms: float) -> None:
+        _check_size(picture.width, picture.height)
+        if start_ms > self._longest_ms:
+            too_long = self._longest_ms == MAX_DURATION_MS
+            reason = FailureReason.TOO_LONG if too_long else FailureReason.LONGER_THAN_ANNOUNCED
+            raise AnalysisFailed(reason, f"a frame at {start_ms:.0f} ms")
 
     def _judge(self, demuxed_ms: float) -> None:
         announced = self.info.duration_ms
@@ -330,15 +465,57 @@ def _end_ms(packet: "Packet[Any]", origin_ms: float) -> float:
     return float((stamp + (packet.duration or 0)) * packet.time_base) * 1000 - origin_ms
 
 
-def _resample(resampler: Any, frame: "AudioFrame", start_ms: float) -> Iterator[Sound]:
-    from av.error import FFmpegError
+class _Hearing:
+    """The sound of a pass, as the analyzers want it."""
 
-    try:
-        pieces = resampler.resample(frame)
-    except (FFmpegError, ValueError):
-        # The format changed in mid-stream to one that the resampler wasn't set up for; this bit of sound is lost.
-        return
-    for piece in pieces:
-        samples = np.asarray(piece.to_ndarray(), dtype=np.int16).reshape(-1)
-        if samples.size:
-            yield Sound(round(start_ms), samples)
+    def __init__(self, announced_ms: int | None, position: Position | None) -> None:
+        self._times = _Timeline(20.0, announced_ms)
+        self._resampler = _resampler()
+        self._behind_ms = position.mark.sound_stamp_ms if position else None
+        self.last_stamp_ms = self._behind_ms
+        self._next_ms = 0.0
+
+    @property
+    def regular(self) -> bool:
+        return self._times.regular
+
+    def take(self, frame: "AudioFrame", stamp_ms: float | None) -> Iterator[Sound]:
+        from av.error import FFmpegError
+
+        if stamp_ms is not None and self._behind_ms is not None and stamp_ms <= self._behind_ms:
+            return
+        start_ms = self._times.place(stamp_ms)
+        self.last_stamp_ms = stamp_ms
+        try:
+            pieces = self._resampler.resample(frame)
+        except (FFmpegError, ValueError):
+            # The format changed in mid-stream to one that the resampler wasn't set up for; this bit of sound is lost.
+            return
+        yield from self._sounds(pieces, start_ms)
+
+    def pause(self) -> Iterator[Sound]:
+        """Gives out what the resampler holds back, and begins with a new one."""
+        from av.error import FFmpegError
+
+        resampler, self._resampler = self._resampler, _resampler()
+        if self.last_stamp_ms is None:
+            return
+        try:
+            pieces = resampler.resample(None)
+        except (FFmpegError, ValueError):
+            return
+        yield from self._sounds(pieces, self._next_ms)
+
+    def _sounds(self, pieces: "Iterable[AudioFrame]", start_ms: float) -> Iterator[Sound]:
+        for piece in pieces:
+            samples = np.asarray(piece.to_ndarray(), dtype=np.int16).reshape(-1)
+            if samples.size:
+                yield Sound(round(start_ms), samples)
+                start_ms += samples.size * 1000 / SAMPLE_RATE
+        self._next_ms = start_ms
+
+
+def _resampler() -> Any:
+    from av import AudioResampler
+
+    return AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)

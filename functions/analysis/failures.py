@@ -19,6 +19,7 @@ class FailureReason(StrEnum):
     PICTURE_TOO_LARGE = "picture_too_large"
     UNSUPPORTED_FEATURE = "unsupported_feature"
     DEADLINE_EXCEEDED = "deadline_exceeded"
+    MODEL_MISSING = "model_missing"
     ANALYZER_FAILED = "analyzer_failed"
 
     @property
@@ -41,6 +42,7 @@ _SENTENCES = {
     "quoted.",
     FailureReason.PICTURE_TOO_LARGE: "The video's picture is larger than we can analyse.",
     FailureReason.UNSUPPORTED_FEATURE: "The analysis was asked for a feature that isn't available yet.",
+    FailureReason.MODEL_MISSING: "The analysis needs a model that isn't installed here.",
     FailureReason.ANALYZER_FAILED: "This part of the analysis broke off for a reason on our side. It isn't charged.",
     FailureReason.DEADLINE_EXCEEDED: "The analysis took longer than it may and was stopped.",
 }

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from functions.analysis.decode import CHUNK_MS
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
 AVAILABLE_FEATURES = frozenset({"shots", "text", "speech", "people", "objects"})
@@ -51,6 +52,8 @@ class Stage(BaseModel):
     results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
     ephemeral_table: str = Field(alias="EPHEMERAL_TABLE", min_length=1)
     completion_queue_url: str = Field(alias="COMPLETION_QUEUE_URL", min_length=1)
+    chunk_ms: int = Field(alias="CHUNK_MS", default=CHUNK_MS, ge=1_000)
+    """After so much video the work so far is kept, to go on from after an interruption."""
 
 
 class Attempt(BaseModel):

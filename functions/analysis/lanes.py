@@ -3,13 +3,14 @@ outside Python's lock; and one that breaks down takes no other with it.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import BoundedSemaphore
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.analysis.analyzers import Analyzer, Findings
+from functions.analysis.analyzers import Analyzer, Findings, Resumable
+from functions.analysis.checkpoints import Snapshot, take_snapshot
 from functions.analysis.decode import Frame, Sound, VideoInfo
 from functions.analysis.failures import AnalysisFailed
 from functions.analysis.stopwatch import Stopwatch
@@ -53,6 +54,23 @@ class Lane:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(self._take_in_background, piece, room))
 
+    def snapshot(self) -> "Future[Snapshot]":
+        """The state after all that was fed so far. Only of a lane that `can_resume`."""
+        if self._pool is not None:
+            return self._pool.submit(self._snapshot)
+        taken: Future[Snapshot] = Future()
+        taken.set_result(self._snapshot())
+        return taken
+
+    @property
+    def can_resume(self) -> bool:
+        return isinstance(self.analyzer, Resumable)
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        """Before anything is fed."""
+        assert isinstance(self.analyzer, Resumable)
+        self.analyzer.resume(state)
+
     def finish(self, duration_ms: int) -> Findings:
         """What was found; nothing, if the analyzer broke down."""
         if self._pool is None:
@@ -74,6 +92,11 @@ class Lane:
             self._take(piece)
         finally:
             room.release()
+
+    def _snapshot(self) -> Snapshot:
+        if self.broken or not isinstance(self.analyzer, Resumable):
+            return Snapshot(b"", ())
+        return take_snapshot(self.analyzer.state())
 
     def _take(self, piece: Frame | Sound) -> None:
         if isinstance(piece, Frame):
@@ -101,5 +124,5 @@ class Lane:
             raise
         except Exception:  # noqa: BLE001 - the edge of an analyzer
             # Models meet pictures that nobody has thought of. The other analyzers can do without this one.
-            log().exception("an analyzer broke down", analyzer=self.analyzer.name)
+            log().exception("an analyzer broke down", extra={"analyzer": self.analyzer.name})
             self.broken = True

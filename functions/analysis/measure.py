@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from functions.analysis.decode import CHUNK_MS
 from functions.analysis.failures import AnalysisFailed
 from functions.analysis.job import Mode
 from functions.analysis.models import load_analyzers, load_embedder, usable_cores
-from functions.analysis.pipeline import Steps, Subject, analyse
+from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
 from functions.videos.domain.results import Manifest
 
@@ -29,12 +30,29 @@ class FolderResults:
             path.write_bytes(body)
 
 
+class _Pace:
+    """How long the progress stands still."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._share = 0.0
+        self._moved = time.perf_counter()
+
+    def report(self, share: float) -> None:
+        if share > self._share:
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - self._moved)
+            self._share, self._moved = share, now
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     manifest: Manifest
     wall_seconds: float
     cpu_seconds: float
     peak_mebibytes: float
+    longest_pause_seconds: float
+    """Between two moves of the progress."""
     parts: dict[str, float]
 
     @property
@@ -43,20 +61,53 @@ class Measurement:
         return self.manifest.duration_ms / 1000 / self.wall_seconds
 
 
-def measure(path: Path, features: tuple[str, ...], mode: Mode, results: FolderResults) -> Measurement:
+class FileCheckpoints:
+    """The latest checkpoint in a file, or nowhere."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def load(self) -> bytes | None:
+        return self._path.read_bytes() if self._path is not None and self._path.exists() else None
+
+    def save(self, body: bytes) -> None:
+        if self._path is not None:
+            written = self._path.with_suffix(".new")
+            written.write_bytes(body)
+            written.replace(self._path)
+
+    def clear(self) -> None:
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+NOWHERE = FileCheckpoints(None)
+
+
+def measure(
+    path: Path,
+    features: tuple[str, ...],
+    mode: Mode,
+    results: FolderResults,
+    checkpoints: FileCheckpoints = NOWHERE,
+    chunk_ms: int = CHUNK_MS,
+) -> Measurement:
     wall, cpu = time.perf_counter(), time.process_time()
     stopwatch = Stopwatch()
     with stopwatch.measure("loading"):
         make_analyzers = load_analyzers(features, mode)
         embedder = load_embedder()
     subject = Subject("workspace", "video", "analysis", features, mode)
-    steps = Steps(report=lambda share: None, check=lambda: None)
-    manifest = analyse(path, subject, make_analyzers, embedder, results, steps, stopwatch)
+    pace = _Pace()
+    steps = Steps(report=pace.report, check=lambda: None)
+    workplace = Workplace(results, checkpoints, steps, stopwatch, chunk_ms)
+    manifest = analyse(path, subject, make_analyzers, embedder, workplace)
     return Measurement(
         manifest=manifest,
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=time.process_time() - cpu,
         peak_mebibytes=peak_mebibytes(),
+        longest_pause_seconds=pace.longest,
         parts=stopwatch.spent,
     )
 
@@ -67,11 +118,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--features", default="shots,text,speech")
     parser.add_argument("--mode", choices=get_args(Mode), default="fast")
     parser.add_argument("--results", type=Path, help="a folder for the result files")
+    parser.add_argument("--checkpoint", type=Path, help="a file to go on from after an interruption")
+    parser.add_argument("--chunk-ms", type=int, default=CHUNK_MS, help="how much video lies between checkpoints")
     parser.add_argument("--json", action="store_true", help="print figures for a program to read")
     options = parser.parse_args(arguments)
     features = tuple(options.features.split(","))
     try:
-        measured = measure(options.video, features, options.mode, FolderResults(options.results))
+        measured = measure(
+            options.video,
+            features,
+            options.mode,
+            FolderResults(options.results),
+            FileCheckpoints(options.checkpoint),
+            options.chunk_ms,
+        )
     except AnalysisFailed as failure:
         sys.stderr.write(f"failed: {failure.reason}: {failure.detail}\n")
         return 1
@@ -86,6 +146,7 @@ def _figures(measured: Measurement) -> str:
         "cpu_seconds": round(measured.cpu_seconds, 3),
         "real_time_factor": round(measured.real_time_factor, 2),
         "peak_mebibytes": round(measured.peak_mebibytes),
+        "longest_pause_seconds": round(measured.longest_pause_seconds, 2),
         "cores": usable_cores(),
         "parts": {part: round(seconds, 3) for part, seconds in measured.parts.items()},
         "counts": measured.manifest.counts.model_dump(),

@@ -36,9 +36,15 @@ _EFFORT: dict[Mode, _Effort] = {
     ),
 }
 
+# People are found by their faces as well, so without either detector that feature isn't what it promises.
+_SERVED = {"objects": frozenset({"people", "objects"}), "faces": frozenset({"people"})}
+
 
 def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]":
-    """Loads what the features need and returns what makes the analyzers of a video."""
+    """Loads what the features need and returns what makes the analyzers of a video.
+
+    Raises `AnalysisFailed` where a model wasn't converted on this machine.
+    """
     wanted = frozenset(features)
     effort = _EFFORT[mode]
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -63,7 +69,10 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
-        analyzers += [ThingAnalyzer(name, detector, effort.thing_interval_ms) for name, detector in detectors.items()]
+        analyzers += [
+            ThingAnalyzer(name, _SERVED[name] & wanted, detector, effort.thing_interval_ms)
+            for name, detector in detectors.items()
+        ]
         analyzers.append(SpriteAnalyzer(info.duration_ms, save_picture))
         return analyzers
 
@@ -102,11 +111,6 @@ def _load_recognizer(effort: _Effort) -> SpeechRecognizer:
     from functions.analysis.analyzers.whisper import WhisperRecognizer
 
     return WhisperRecognizer(effort.beam_size, usable_cores())
-
-
-def analyzers_of(feature: str) -> frozenset[str]:
-    """The names of those that a feature can't do without."""
-    return frozenset({"objects", "faces"}) if feature == "people" else frozenset({feature})
 
 
 def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 
 from functions.analysis.analyzers import Analyzer, Findings
-from functions.analysis.decode import Frame, Sound, Video, VideoInfo
+from functions.analysis.checkpoints import Checkpoint, Checkpoints, read_checkpoint
+from functions.analysis.decode import CHUNK_MS, Frame, Mark, PositionLost, Sound, Video, VideoInfo
 from functions.analysis.documents import Contents, Documents, Embedder, ResultStore
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.lanes import Lane
-from functions.analysis.models import analyzers_of, usable_cores
+from functions.analysis.marks import Marks, go_on
+from functions.analysis.models import usable_cores
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
 from functions.videos.domain.results import RESULTS, RESULTS_SCHEMA, Manifest, Work
+from shared.observability.logger import log
 
 # The shares of an analysis that end with the decode pass, with the analyzers' last findings and with embedding.
 _DECODED = 0.9
@@ -36,33 +40,53 @@ class Subject:
 class Steps:
     """What the surroundings want to know or say meanwhile.
 
-    `report` takes the share done, from 0 to 1. `check` is called often and raises when the work must stop.
+    `report` takes the share done, from 0 to 1. `check` is called often and raises when the work must stop. `resume`
+    is told the share that was done before, where an earlier attempt is gone on with.
     """
 
     report: Callable[[float], None]
     check: Callable[[], None]
+    resume: Callable[[float], None] = lambda share: None
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where an analysis leaves what it makes, and who watches it."""
+
+    results: ResultStore
+    checkpoints: Checkpoints
+    steps: Steps
+    stopwatch: Stopwatch
+    chunk_ms: int = CHUNK_MS
+
+
+AnalyzerFactory = Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]
 
 
 def analyse(
     path: Path,
     subject: Subject,
-    make_analyzers: Callable[[VideoInfo, ResultStore], Sequence[Analyzer]],
+    make_analyzers: AnalyzerFactory,
     embedder: Embedder,
-    results: ResultStore,
-    steps: Steps,
-    stopwatch: Stopwatch,
+    workplace: Workplace,
 ) -> Manifest:
-    """Raises `AnalysisFailed` where the video is to blame. The manifest is stored last."""
-    with Video(path, subject.announced_ms) as video:
-        analyzers = make_analyzers(video.info, results)
-        found, broken = _watch(video, analyzers, steps, stopwatch)
-    failed = tuple(feature for feature in subject.features if analyzers_of(feature) & broken)
+    """Goes on where an earlier attempt came to. Raises `AnalysisFailed` where the video is to blame.
+
+    The manifest is stored last.
+    """
+    steps, stopwatch = workplace.steps, workplace.stopwatch
+    try:
+        watched = _watch(path, subject, make_analyzers, workplace)
+    except AnalysisFailed:
+        workplace.checkpoints.clear()
+        raise
+    failed = tuple(feature for feature in subject.features if feature in watched.broken)
     if failed == subject.features:
         raise AnalysisFailed(FailureReason.ANALYZER_FAILED, ", ".join(failed))
     done = tuple(feature for feature in subject.features if feature not in failed)
-    contents = Contents.of(found, video.duration_ms, done)
-    documents = Documents(results)
-    documents.write_contents(contents, found)
+    contents = Contents.of(watched.found, watched.duration_ms, done)
+    documents = Documents(workplace.results)
+    documents.write_contents(contents, watched.found)
 
     def embedded(share: float) -> None:
         steps.check()
@@ -77,13 +101,13 @@ def analyse(
         features=done,
         failed_features=failed,
         mode=subject.mode,
-        duration_ms=video.duration_ms,
-        width=video.info.width,
-        height=video.info.height,
-        frame_rate=round(video.info.frame_rate, 3),
-        has_audio=video.info.has_audio,
-        models=tuple(model for analyzer in analyzers for model in analyzer.models),
-        counts=contents.counts(video.frames),
+        duration_ms=watched.duration_ms,
+        width=watched.info.width,
+        height=watched.info.height,
+        frame_rate=round(watched.info.frame_rate, 3),
+        has_audio=watched.info.has_audio,
+        models=tuple(model for analyzer in watched.analyzers for model in analyzer.models),
+        counts=contents.counts(watched.frames),
         files=(*documents.names, RESULTS, RESULTS_SCHEMA),
         work=Work(
             wall_seconds=round(stopwatch.elapsed, 3),
@@ -93,40 +117,103 @@ def analyse(
         ),
     )
     documents.write_manifest(manifest, contents)
+    workplace.checkpoints.clear()
     steps.report(1.0)
     return manifest
 
 
-def _watch(
-    video: Video, analyzers: Sequence[Analyzer], steps: Steps, stopwatch: Stopwatch
-) -> tuple[list[Findings], frozenset[str]]:
-    """What the analyzers found, and the names of those that broke down."""
-    with ExitStack() as cleanup:
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What the analyzers found, and the features of those that broke down."""
+
+    found: list[Findings]
+    broken: frozenset[str]
+    analyzers: Sequence[Analyzer]
+    info: VideoInfo
+    duration_ms: int
+    frames: int
+
+
+def _watch(path: Path, subject: Subject, make_analyzers: AnalyzerFactory, workplace: Workplace) -> _Watched:
+    checkpoint = read_checkpoint(workplace.checkpoints)
+    if checkpoint is not None:
+        # Some decoders find back into the pictures later than others. From the first packet on all do.
+        from_the_start = replace(checkpoint, position=replace(checkpoint.position, packet=0))
+        for begun in (checkpoint, from_the_start):
+            try:
+                return _pass(path, subject, make_analyzers, workplace, begun)
+            except (PositionLost, UnpicklingError) as error:
+                log().warning("the pass can't go on from a checkpoint", extra={"cause": str(error)})
+        workplace.checkpoints.clear()
+    return _pass(path, subject, make_analyzers, workplace, None)
+
+
+def _pass(
+    path: Path, subject: Subject, make_analyzers: AnalyzerFactory, workplace: Workplace, checkpoint: Checkpoint | None
+) -> _Watched:
+    steps, stopwatch = workplace.steps, workplace.stopwatch
+    position = checkpoint.position if checkpoint else None
+    with (
+        Video(path, subject.announced_ms, chunk_ms=workplace.chunk_ms, position=position) as video,
+        ExitStack() as cleanup,
+    ):
+        analyzers = make_analyzers(video.info, workplace.results)
         lanes = [Lane(analyzer, video.info, stopwatch, steps.check) for analyzer in analyzers]
         for lane in lanes:
             cleanup.callback(lane.close)
-        for piece in _timed(video, stopwatch):
+        pieces = _timed(video, stopwatch)
+        if checkpoint is not None:
+            steps.resume(checkpoint.share)
+            pieces = _resumed(pieces, lanes, checkpoint, steps)
+        marks = Marks(video, lanes, workplace.checkpoints)
+        for piece in pieces:
             steps.check()
-            if isinstance(piece, Frame):
-                # Made here, once, before more than one thread asks for it.
-                with stopwatch.measure("decode"):
-                    _ = piece.thumbnail
+            if isinstance(piece, Mark):
+                marks.pass_through(piece)
+                continue
             for lane in lanes:
                 lane.feed(piece)
+            marks.have_fed(piece, share=_DECODED * video.share_read)
             steps.report(_DECODED * video.share_read)
         found: list[Findings] = []
         for done, lane in enumerate(lanes, start=1):
             found.append(lane.finish(video.duration_ms))
             steps.check()
             steps.report(_DECODED + (_FOUND - _DECODED) * done / len(lanes))
-        return found, frozenset(lane.analyzer.name for lane in lanes if lane.broken)
+        broken = frozenset(feature for lane in lanes if lane.broken for feature in lane.analyzer.features)
+        return _Watched(found, broken, analyzers, video.info, video.duration_ms, video.frames)
 
 
-def _timed(video: Video, stopwatch: Stopwatch) -> Iterator[Frame | Sound]:
+def _timed(video: Video, stopwatch: Stopwatch) -> Iterator[Frame | Sound | Mark]:
     pieces = iter(video)
     while True:
         with stopwatch.measure("decode"):
             piece = next(pieces, None)
+            if isinstance(piece, Frame):
+                # Made here, once, before more than one thread asks for it.
+                _ = piece.thumbnail
         if piece is None:
             return
         yield piece
+
+
+def _resumed(
+    pieces: Iterator[Frame | Sound | Mark], lanes: Sequence[Lane], checkpoint: Checkpoint, steps: Steps
+) -> Iterator[Frame | Sound | Mark]:
+    """What follows the mark, once the lanes have their states again with the frames that these hold on to."""
+    sounds: list[Sound] = []
+    again: dict[int, Frame] = {}
+    last = checkpoint.position.mark.frames - 1
+    for piece in pieces:
+        steps.check()
+        if isinstance(piece, Sound):
+            sounds.append(piece)
+        elif isinstance(piece, Frame):
+            if piece.index in checkpoint.frames:
+                again[piece.index] = piece
+            if piece.index == last:
+                go_on(lanes, checkpoint, piece, again)
+                yield from sounds
+                yield from pieces
+                return
+    raise PositionLost(f"the video ends before frame {last}")

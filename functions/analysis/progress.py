@@ -25,11 +25,17 @@ class Progress:
         self._now = now
         item = client.get_item(TableName=table, Key=self._key, ConsistentRead=True).get("Item")
         self._start = min(_HIGHEST_START, float(item["share"]["N"])) if item else 0.0
+        self._done_before = 0.0
         self._written = self._start
         self._written_at: float | None = None
 
+    def resume(self, share: float) -> None:
+        """So much is done when this attempt begins; what it shows moves on from what was shown last all the same."""
+        self._done_before = min(_HIGHEST_START, max(0.0, share))
+
     def report(self, share: float) -> None:
-        shown = round(self._start + (1 - self._start) * min(1.0, max(0.0, share)), 4)
+        done = (share - self._done_before) / (1 - self._done_before)
+        shown = round(self._start + (1 - self._start) * min(1.0, max(0.0, done)), 4)
         now = self._now().timestamp()
         recent = self._written_at is not None and now - self._written_at < _WRITTEN_EVERY_SECONDS
         if shown <= self._written or (recent and share < 1):

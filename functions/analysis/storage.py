@@ -33,6 +33,32 @@ def download(client: Any, bucket: str, key: str, etag: str | None, target: Path,
             file.write(chunk)
 
 
+class S3Checkpoints:
+    """The latest checkpoint of an analysis, one object."""
+
+    def __init__(self, client: Any, bucket: str, key: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+
+    def load(self) -> bytes | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404"):
+                return None
+            raise
+        return body
+
+    def save(self, body: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/octet-stream")
+
+    def clear(self) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=self._key)
+
+
 class S3Results:
     """Result objects below one prefix of the results bucket."""
 

@@ -4,15 +4,13 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from functions.analysis.analyzers import Analyzer
-from functions.analysis.decode import VideoInfo
-from functions.analysis.documents import Embedder, ResultStore
+from functions.analysis.documents import Embedder
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import (
@@ -24,19 +22,17 @@ from functions.analysis.lease import (
     LeaseRefused,
 )
 from functions.analysis.outcome import Completed, Completion, Failed, FailedFeature, Outcome
-from functions.analysis.pipeline import Steps, Subject, analyse
+from functions.analysis.pipeline import AnalyzerFactory, Steps, Subject, Workplace, analyse
 from functions.analysis.progress import Progress
 from functions.analysis.stopwatch import Stopwatch
-from functions.analysis.storage import S3Results, download
-from functions.videos.domain.results import MANIFEST, results_prefix
+from functions.analysis.storage import S3Checkpoints, S3Results, download
+from functions.videos.domain.results import MANIFEST, checkpoint_key, results_prefix
 from shared.kernel.clock import Clock
 from shared.observability.logger import log
 
 DONE = 0
 # Batch's retry strategy repeats an attempt that ends with this, and no other, exit code.
 TRY_AGAIN = os.EX_TEMPFAIL
-
-AnalyzerFactory = Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]
 
 
 class Interrupted(Exception):
@@ -61,7 +57,6 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
     from botocore.exceptions import BotoCoreError, ClientError
 
     logger = log()
-    logger.append_keys(correlation_id=job.correlation_id, analysis_id=job.analysis_id, attempt=attempt.number)
     try:
         try:
             lease = Lease.take(
@@ -85,7 +80,7 @@ def run(job: Job, stage: Stage, attempt: Attempt, surroundings: Surroundings) ->
         logger.warning("interrupted")
         return TRY_AGAIN
     except (BotoCoreError, ClientError) as error:
-        logger.warning("an AWS service is out of reach", error=str(error))
+        logger.warning("an AWS service is out of reach", extra={"error": str(error)})
         return TRY_AGAIN
 
 
@@ -125,7 +120,7 @@ def _release(lease: Lease) -> None:
         lease.release()
     except (LeaseLost, BotoCoreError, ClientError) as error:
         # It runs out by itself; what ended the work is the more important error.
-        log().info("the lease was not released", error=type(error).__name__)
+        log().info("the lease was not released", extra={"error": type(error).__name__})
 
 
 def _outcome(job: Job, stage: Stage, surroundings: Surroundings, check: Callable[[], None]) -> Outcome:
@@ -133,13 +128,16 @@ def _outcome(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
         job.check_features()
         return _analyse(job, stage, surroundings, check)
     except AnalysisFailed as failure:
-        log().info("the analysis failed", reason=failure.reason.value, cause=str(failure))
+        log().info("the analysis failed", extra={"reason": failure.reason.value, "cause": str(failure)})
         return Failed(failure.reason, failure.detail)
 
 
 def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable[[], None]) -> Completed:
     stopwatch = Stopwatch()
     prefix = results_prefix(job.workspace_id, job.video_id, job.analysis_id)
+    checkpoints = S3Checkpoints(
+        surroundings.s3, stage.results_bucket, checkpoint_key(job.workspace_id, job.video_id, job.analysis_id)
+    )
     results = S3Results(surroundings.s3, stage.results_bucket, prefix)
     progress = Progress(surroundings.dynamodb, stage.ephemeral_table, analysis_pk(job), surroundings.clock.now)
     with tempfile.TemporaryDirectory(prefix="analysis-") as folder, ThreadPoolExecutor(max_workers=1) as pool:
@@ -155,14 +153,14 @@ def _analyse(job: Job, stage: Stage, surroundings: Surroundings, check: Callable
             Subject(job.workspace_id, job.video_id, job.analysis_id, job.features, job.mode, job.duration_ms),
             make_analyzers,
             embedder,
-            results,
-            Steps(progress.report, check),
-            stopwatch,
+            Workplace(results, checkpoints, Steps(progress.report, check, progress.resume), stopwatch, stage.chunk_ms),
         )
     log().info(
         "analysed",
-        duration_ms=manifest.duration_ms,
-        seconds={part: round(seconds, 3) for part, seconds in stopwatch.spent.items()},
+        extra={
+            "duration_ms": manifest.duration_ms,
+            "seconds": {part: round(seconds, 3) for part, seconds in stopwatch.spent.items()},
+        },
     )
     return Completed(
         manifest_key=results.key(MANIFEST),

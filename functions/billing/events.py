@@ -23,16 +23,22 @@ class CreditsHeld(IntegrationEvent):
 
 
 class CreditConsumed(IntegrationEvent):
-    """Credits were spent, by the settlement of a hold or at once."""
+    """Credits were spent, by the settlement of a hold or at once.
+
+    `user_id` is who asked for it, or let in the software that did; `None` before this was told.
+    """
 
     service_name = "billing"
     aggregate_type = "credit-hold"
+    schema_version = 2
 
     workspace_id: str
     usage_id: str
     feature_code: str
     amount: int
     reference: str
+    user_id: str | None = None
+    project_id: str | None = None
 
 
 class CreditsReleased(IntegrationEvent):

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from shared.http.entry import problem_response, read_context
@@ -14,11 +15,15 @@ from shared.persistence.scope import Runtime
 NEEDS = FunctionNeeds()
 
 
-class Fallback:
-    """`ROUTES` in the environment lists every declared `[method, path]`."""
+_ROUTES = Path(__file__).with_name("routes.json")
 
-    def __init__(self, runtime: Runtime | None = None) -> None:
+
+class Fallback:
+    """`routes` is a file that lists every declared `[method, path]`; it is generated when the code is packed."""
+
+    def __init__(self, runtime: Runtime | None = None, routes: Path = _ROUTES) -> None:
         self._given_runtime = runtime
+        self._file = routes
 
     @cached_property
     def _runtime(self) -> Runtime:
@@ -26,7 +31,7 @@ class Fallback:
 
     @cached_property
     def _routes(self) -> list[tuple[str, re.Pattern[str]]]:
-        routes: list[list[str]] = json.loads(self._runtime.settings["ROUTES"])
+        routes: list[list[str]] = json.loads(self._file.read_text())
         return [(method, _pattern(path)) for method, path in routes]
 
     def __call__(self, event: Mapping[str, Any], lambda_context: Any = None) -> dict[str, Any]:

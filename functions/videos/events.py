@@ -52,6 +52,16 @@ class VideoRejected(IntegrationEvent):
     reason: str
 
 
+class VideoDeleted(IntegrationEvent):
+    """The video is gone, and so are its upload, its analyses and all that they had found."""
+
+    service_name = "videos"
+    aggregate_type = "video"
+
+    workspace_id: str
+    video_id: str
+
+
 class AnalysisRequested(IntegrationEvent):
     service_name = "videos"
     aggregate_type = "analysis"

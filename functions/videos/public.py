@@ -15,6 +15,7 @@ from functions.videos.events import (
     MomentIndexChanged,
     VideoChanged,
     VideoCreated,
+    VideoDeleted,
     VideoRejected,
     VideoUploaded,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Video",
     "VideoChanged",
     "VideoCreated",
+    "VideoDeleted",
     "VideoMoments",
     "VideoRejected",
     "VideoStatus",
@@ -52,6 +54,7 @@ EVENTS = (
     MomentIndexChanged,
     VideoChanged,
     VideoCreated,
+    VideoDeleted,
     VideoRejected,
     VideoUploaded,
 )

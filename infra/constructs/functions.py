@@ -90,8 +90,8 @@ class ContextFunctions:
         granted = resolve(grants, self._resources, stack)
         variables = {
             "STAGE": stage.name,
-            "POWERTOOLS_SERVICE_NAME": self._context,
-            "POWERTOOLS_LOG_LEVEL": stage.log_level,
+            "SERVICE": self._context,
+            "LOG_LEVEL": stage.log_level,
             **granted.environment,
             **(environment or {}),
         }

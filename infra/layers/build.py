@@ -8,7 +8,9 @@ services that the code makes clients of.
 import argparse
 import ast
 import compileall
+import gzip
 import hashlib
+import json
 import py_compile
 import re
 import shutil
@@ -17,6 +19,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.assets import BUILT, CHECKOUT, BuiltFolder, build_once, digest_of, forget_unused, package_files
 from infra.stages import STAGES, FunctionRuntime, stage_named
@@ -208,8 +211,32 @@ def _prune(packages: Path, services: list[str]) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if missing := [service for service in services if not (data / service).is_dir()]:
             raise LayerFailed(f"botocore knows no service {', '.join(missing)}")
-        for examples in data.rglob("examples-1.json*"):
-            examples.unlink()
+        _trim(data, services)
+
+
+def _trim(data: Path, services: list[str]) -> None:
+    """Leave out of botocore's data what a client doesn't use: reading it is a good part of a cold start."""
+    for examples in data.rglob("examples-1.json*"):
+        examples.unlink()
+    for packed in data.rglob("service-2.json.gz"):
+        model = _undocumented(json.loads(gzip.decompress(packed.read_bytes())))
+        packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
+        packed.unlink()
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: service for name, service in partition["services"].items() if name in services}
+    (data / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def _undocumented(model: Any) -> Any:
+    """A service's model without its texts; a member that happens to be called `documentation` is no text."""
+    if isinstance(model, dict):
+        return {
+            name: _undocumented(value)
+            for name, value in model.items()
+            if not (name == "documentation" and isinstance(value, str))
+        }
+    return [_undocumented(value) for value in model] if isinstance(model, list) else model
 
 
 def _check(packages: Path, target: Target) -> None:

@@ -42,9 +42,17 @@ def _npm(node: Path) -> list[str]:
 
 def install_emulator(layout: Layout) -> bool:
     """Whether there was anything to do."""
-    lock = layout.checkout / "infra" / "locks" / "emulator.txt"
+    return _install_locked(layout.emulator_environment, "emulator.txt", layout)
+
+
+def install_peers(layout: Layout) -> bool:
+    """What the building blocks are measured against. Whether there was anything to do."""
+    return _install_locked(layout.peers_environment, "peers.txt", layout)
+
+
+def _install_locked(environment: Path, lock_name: str, layout: Layout) -> bool:
+    lock = layout.checkout / "infra" / "locks" / lock_name
     digest = _digest(f"python {sys.version_info[:3]}".encode(), lock.read_bytes())
-    environment = layout.emulator_environment
     if _is_stamped(environment, digest):
         return False
     shutil.rmtree(environment, ignore_errors=True)

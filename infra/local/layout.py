@@ -21,6 +21,10 @@ class Layout:
         return self.root / "emulator"
 
     @property
+    def peers_environment(self) -> Path:
+        return self.root / "peers"
+
+    @property
     def cdk_cli(self) -> Path:
         return self.root / "cdk"
 

@@ -86,7 +86,7 @@ def _operation(stage: StageAccess, given: argparse.Namespace) -> object:
 
 
 def _watched(stage: StageAccess, operation: Any, *, wait: bool) -> object:
-    while wait and operation.status == "running":
+    while wait and operation.ended_at is None:
         time.sleep(_WATCHED_EVERY_SECONDS)
         query = get_operation.GetOperation(operation_id=operation.operation_id)
         operation = _value(stage.send(get_operation, query))
@@ -206,7 +206,7 @@ def _text(value: object) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     # What the code logs of its work is for the stage's logs; what goes wrong here is logged nowhere else.
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
     try:
         stage = local_stage(Layout.of_this_checkout()) if given.local else cloud_stage(given.stage)
         answer = given.run(stage, given)

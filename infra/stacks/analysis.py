@@ -33,6 +33,8 @@ _WORKER_GRANTS = (
     Grant("uploads", "read"),
     Grant("results", "read"),
     Grant("results", "write"),
+    # A checkpoint is removed when it is needed no more.
+    Grant("results", "delete"),
     Grant("ephemeral", "write"),
 )
 

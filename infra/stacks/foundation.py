@@ -70,6 +70,8 @@ class FoundationStack(VisionScopeStack):
             token_key=self.token_key,
             cursor_secret_arn=self.cursor_secret.attr_id,
             analysis_name=self.physical_name("analysis"),
+            rebuild_grace_seconds=self.stage_settings.rebuild_grace_seconds,
+            answer_model=self.stage_settings.answer_model,
             stage_prefix=self.physical_name(""),
             emulated=not self.stage_settings.is_cloud,
         )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 8
 """Of one call. Where three in ten are refused for congestion, three attempts would fail one read in forty."""
 
-_ATTEMPTS_OF = {"batch": 2}
-# Submission stands behind a breaker, which counts the calls that ended: they must do so within their function's time.
+_ATTEMPTS_OF = {"batch": 2, "bedrock-runtime": 1}
+# They stand behind a breaker, which counts the calls that ended: they must do so within their function's time.
 
 
 @cache
@@ -27,6 +27,7 @@ def _session() -> "Session":
 @cache
 def client(service: str) -> Any:
     """The process' client of an AWS service, by botocore's name of it (`dynamodb`, `s3`, …)."""
+    from botocore import __version__
     from botocore.config import Config
 
     return _session().create_client(
@@ -35,9 +36,14 @@ def client(service: str) -> Any:
             # Left to itself botocore presigns S3 with Signature Version 2, which newer regions refuse.
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=2,
-            read_timeout=10,
+            # A model thinks long, and whoever waits for it has a deadline and another answer.
+            read_timeout=15 if service == "bedrock-runtime" else 10,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(service, MAX_ATTEMPTS)},
             max_pool_connections=16,
+            # A third of what a call costs here are the next two. What is sent comes from typed rows and is validated by
+            # the service; and botocore would put together a description of this process anew for each call.
+            parameter_validation=False,
+            user_agent=f"visionscope botocore/{__version__}",
         ),
     )
 

@@ -30,7 +30,7 @@ EVENTS_WRITE = Grant("events", "write")
 READ_MODELS_READ = Grant("read-models", "read")
 READ_MODELS_WRITE = Grant("read-models", "write")
 READ_MODELS_REBUILD = Grant("read-models", "rebuild")
-"""Walk over a whole generation of a read model, on top of reading and writing it."""
+"""Walk over a whole generation of a read model, on top of reading and writing it. `REBUILD_GRACE_SECONDS`."""
 BUS_PUBLISH = Grant("bus", "publish")
 QUEUES_SEND = Grant("queues", "send")
 """Send to the subscribers' queues."""

@@ -5,9 +5,8 @@ What depends on the body is a rule of the policy's own, applied once it is parse
 """
 
 import re
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from shared.behaviors.audit import AuditTrail
 from shared.cqrs.messages import Message
 from shared.cqrs.pipeline import Context, Proceed, Unread
 from shared.cqrs.policy import AccessRule as Rule
@@ -16,6 +15,9 @@ from shared.kernel.errors import DomainError, Forbidden, NotFound, Unauthenticat
 from shared.kernel.ids import UUID_PATTERN
 from shared.kernel.principals import Anonymous, ApiKey, Principal
 from shared.kernel.result import Failure, Result
+
+if TYPE_CHECKING:
+    from shared.behaviors.audit import AuditTrail
 
 _UUID = re.compile(UUID_PATTERN)
 
@@ -46,7 +48,7 @@ class Authorization:
         self,
         policy: Policy,
         access: WorkspaceAccess,
-        trail: AuditTrail | None = None,
+        trail: "AuditTrail | None" = None,
         administrators: PlatformAdministrators | None = None,
     ) -> None:
         self._policy = policy
@@ -95,7 +97,7 @@ class Authorization:
 class AccessRule:
     """Applies a policy's own rule to the parsed message. With a `trail`, refusals are kept in it."""
 
-    def __init__(self, rule: Rule, trail: AuditTrail | None = None) -> None:
+    def __init__(self, rule: Rule, trail: "AuditTrail | None" = None) -> None:
         self._rule = rule
         self._trail = trail
 

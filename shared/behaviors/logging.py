@@ -1,4 +1,8 @@
-"""One log line and one set of metrics per message: what, for whom (ids only), how it ended, how long it took."""
+"""One log line per message: what, for whom (ids only), how it ended, how long it took; and its metrics in that line.
+
+Per service and operation: `Duration`; one of `Successes`, `Failures` (refused with reason) and `Faults` (ours to mend);
+`SlowRuns`. What didn't happen is left out, which CloudWatch counts as none.
+"""
 
 import time
 from typing import Any
@@ -8,11 +12,17 @@ from shared.cqrs.pipeline import Context, Proceed, Unread, operation
 from shared.kernel.principals import Anonymous
 from shared.kernel.result import Failure, Result
 from shared.observability.logger import log
+from shared.observability.metrics import embedded
+
+_FAULTS = frozenset({"internal-error", "dependency-unavailable"})
 
 
 class Logging:
-    def __init__(self, slow_after_ms: int) -> None:
+    """`slow_after_ms`: a longer run is logged as slow. `namespace` is that of the metrics."""
+
+    def __init__(self, slow_after_ms: int, namespace: str) -> None:
         self._slow_after_ms = slow_after_ms
+        self._namespace = namespace
 
     def __call__(self, proceed: Proceed) -> Proceed:
         def logged(message: Message | Unread, context: Context) -> Result[Any]:
@@ -24,10 +34,14 @@ class Logging:
         return logged
 
     def _log(self, message: Message | Unread, context: Context, result: Result[Any], duration_ms: float) -> None:
+        outcome = result.error.code if isinstance(result, Failure) else "success"
         slow = duration_ms > self._slow_after_ms
+        metrics = {"Duration": (duration_ms, "Milliseconds"), _counter(outcome): (1, "Count")}
+        if slow:
+            metrics["SlowRuns"] = (1, "Count")
         fields = {
             "operation": operation(message),
-            "outcome": result.error.code if isinstance(result, Failure) else "success",
+            "outcome": outcome,
             "duration_ms": duration_ms,
             "slow": slow,
             "message_id": context.message_id,
@@ -35,8 +49,15 @@ class Logging:
             "workspace_id": context.workspace_id,
             "actor": None if isinstance(context.principal, Anonymous) else context.principal.actor,
             "replayed": context.answered_before,
+            **embedded(self._namespace, metrics),
         }
         if slow:
             log().warning("handled slowly", extra=fields)
         else:
             log().info("handled", extra=fields)
+
+
+def _counter(outcome: str) -> str:
+    if outcome == "success":
+        return "Successes"
+    return "Faults" if outcome in _FAULTS else "Failures"

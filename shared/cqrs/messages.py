@@ -15,7 +15,8 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A function imports many models and meets few of them: each is built when it is first needed.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def rules(self) -> Iterable[FieldError]:
         """Cross-field rules: yields one error for each that is broken."""
@@ -25,7 +26,7 @@ class Message(BaseModel):
 class View(BaseModel):
     """What an answer shows: the body of an HTTP response."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     def significant(self) -> str:
         """What an `ETag` is made of: everything, unless a view leaves out what changes without a meaning."""

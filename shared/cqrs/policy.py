@@ -69,15 +69,21 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caching:
-    """Answers are kept in memory for `ttl_seconds`, for callers with the same permissions in the same workspace.
+    """Answers are kept for `ttl_seconds` (at most a day), for callers with the same permissions in the same workspace.
 
-    `tags` names what an answer shows, so that a change of it can drop the answer. `per_caller` is for answers that
-    differ between callers of one role.
+    `tags` names what an answer shows: whoever changes it raises the tag, and the answer is out of date everywhere.
+    `per_caller` is for answers that differ between callers of one role. `shared`: answers are kept in a table too, for
+    all processes; worth it where making one costs more than reading it back.
     """
 
     ttl_seconds: int
     tags: Callable[[Any], tuple[str, ...]] | None = None
     per_caller: bool = False
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ttl_seconds <= 24 * 3600:
+            raise ValueError("an answer is kept for at least a second and at most a day")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

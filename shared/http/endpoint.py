@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_READ, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
 from shared.cqrs.messages import Command, Message, Query, View
 from shared.cqrs.policy import Idempotency, Policy
 from shared.kernel.result import Result
@@ -63,6 +63,10 @@ class Endpoint:
         if self.changes_state:
             implied |= {DATA_WRITE, OUTBOX_APPEND}
         if self.policy.idempotency is not Idempotency.NONE or self.policy.rate_limit is not None:
+            implied.add(EPHEMERAL_WRITE)
+        if self.policy.caching is not None and (self.policy.caching.tags or self.policy.caching.shared):
+            implied.add(EPHEMERAL_READ)
+        if self.policy.caching is not None and self.policy.caching.shared:
             implied.add(EPHEMERAL_WRITE)
         if self.policy.audit is not None:
             implied.add(AUDIT_APPEND)

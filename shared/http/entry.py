@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NoReturn, TypeAlias
 
 from pydantic import BaseModel, TypeAdapter
@@ -38,8 +38,6 @@ _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 
 Event: TypeAlias = Mapping[str, Any]
 Response: TypeAlias = dict[str, Any]
-
-_principal = TypeAdapter[Principal](Principal)
 
 
 class HttpFunction:
@@ -140,17 +138,26 @@ def header(event: Event, name: str) -> str | None:
 
 def principal_context(principal: Principal) -> dict[str, str]:
     """How the authorizer hands a principal to the functions behind it."""
-    return {"kind": type(principal).__name__, "principal": _principal.dump_json(principal).decode()}
+    return {
+        "kind": type(principal).__name__,
+        "principal": _adapter(type(principal).__name__).dump_json(principal).decode(),
+    }
 
 
 def _read_principal(event: Event) -> Principal:
     authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
     resolved = authorizer.get("lambda") or {}
-    kinds = {kind.__name__: kind for kind in Principal.__args__}
-    if resolved.get("kind") not in kinds:
-        return Anonymous()
-    principal: Principal = TypeAdapter(kinds[resolved["kind"]]).validate_json(resolved["principal"])
-    return principal
+    kind = resolved.get("kind")
+    return _adapter(kind).validate_json(resolved["principal"]) if kind in _KINDS else Anonymous()
+
+
+_KINDS: Mapping[str, type[Principal]] = {kind.__name__: kind for kind in Principal.__args__}
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Principal]:
+    """Built once for each kind of principal: that takes longer than all else that is read of a request."""
+    return TypeAdapter(_KINDS[kind])
 
 
 def _source(event: Event) -> str | None:

@@ -15,22 +15,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.aws.settings import MissingSetting
 from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
 from shared.cqrs.pipeline import Context, Proceed
-from shared.kernel.errors import (
-    CircuitOpen,
-    DependencyUnavailable,
-    DomainError,
-    FieldError,
-    RetryLater,
-    ValidationFailed,
-)
+from shared.kernel.errors import CircuitOpen, DomainError, FieldError, RetryLater, ValidationFailed
 from shared.kernel.principals import System
 from shared.kernel.result import Failure
 from shared.messaging.dead_letters import LastErrors
-from shared.messaging.envelope import Metadata
-from shared.messaging.payloads import DamagedPayload, PayloadReference
+from shared.messaging.envelope import Metadata, data_of
+from shared.messaging.payloads import DamagedPayload
 from shared.messaging.registry import UnreadableEvent, read_event, read_fields
 from shared.messaging.routing import QUEUES, BatchAnswer, ForeignEvent, Subscriber
 from shared.observability.logger import log
@@ -171,24 +163,15 @@ class QueueFunction:
     def _read_data(
         self, expected: type[IntegrationEvent] | type[MessageCommand], metadata: Metadata, data: Mapping[str, Any]
     ) -> Message:
-        if metadata.payload is not None:
-            data = json.loads(self._fetch(metadata.payload))
+        try:
+            data = data_of(metadata, data, self._runtime.payloads)
+        except DamagedPayload as error:
+            raise UnknownMessage("The message's data isn't what its reference says.") from error
         return (
             read_event(expected, metadata, data)
             if issubclass(expected, IntegrationEvent)
             else read_fields(expected, data)
         )
-
-    def _fetch(self, payload: PayloadReference) -> bytes:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return self._runtime.payloads.get(payload)
-        except (BotoCoreError, ClientError, MissingSetting) as error:
-            reason = "The message's data is elsewhere and can't be read: does the subscriber have a grant for it?"
-            raise DependencyUnavailable(reason, retry_after_seconds=5) from error
-        except DamagedPayload as error:
-            raise UnknownMessage("The message's data isn't what its reference says.") from error
 
     def _send_anew(self, record: Mapping[str, Any], refusal: CircuitOpen) -> bool:
         """Exchange a message for one that arrives when the breaker lets calls pass again; whether it could be done.

@@ -4,6 +4,8 @@
 `causation_id` the message that caused this one), the data is the message itself.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from shared.cqrs.messages import IntegrationEvent, MessageCommand
 from shared.cqrs.pipeline import Context
 from shared.kernel.clock import rfc3339
-from shared.messaging.payloads import PayloadReference
+from shared.messaging.payloads import PayloadReference, Payloads
 
 
 class Aggregate(BaseModel):
     """What the event is about, and its version after the change."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     type: str
     id: str
@@ -27,7 +29,7 @@ class Aggregate(BaseModel):
 
 class Metadata(BaseModel):
     # A later version may add members, so unknown ones are ignored.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     message_id: str
     occurred_at: str
@@ -41,6 +43,14 @@ class Metadata(BaseModel):
     traceparent: str | None = None
     payload: PayloadReference | None = None
     """Where the data is, when it is too large to travel along; `data` is empty then."""
+
+
+def data_of(metadata: Metadata, data: Mapping[str, Any], payloads: Payloads) -> Mapping[str, Any]:
+    """A message's data, wherever it is. Raises `DamagedPayload` and `PayloadUnavailable`."""
+    if metadata.payload is None:
+        return data
+    fetched: dict[str, Any] = json.loads(payloads.get(metadata.payload))
+    return fetched
 
 
 class Destination(BaseModel):
@@ -59,7 +69,7 @@ class Envelope(BaseModel):
     `destination` and doesn't go over the bus.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     source: str
     detail_type: str
@@ -70,6 +80,10 @@ class Envelope(BaseModel):
     def detail(self) -> dict[str, Any]:
         without = None if self.metadata.payload else {"payload"}
         return {"metadata": self.metadata.model_dump(mode="json", exclude=without), "data": self.data}
+
+    def detail_json(self) -> str:
+        without = None if self.metadata.payload else {"metadata": {"payload"}}
+        return self.model_dump_json(include={"metadata", "data"}, exclude=without)
 
     def by_reference(self, payload: PayloadReference) -> "Envelope":
         """The same message with its data elsewhere."""

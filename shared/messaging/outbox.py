@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from shared.kernel.clock import rfc3339
@@ -32,7 +32,7 @@ class EventsTooLarge(Exception):
     """The events of one transaction don't fit into one outbox item, and there is nowhere else to put them."""
 
 
-_envelopes = TypeAdapter(tuple[Envelope, ...])
+_envelopes = TypeAdapter(tuple[Envelope, ...], config=ConfigDict(defer_build=True))
 
 
 class StoredOutboxItem(OutboxRow):

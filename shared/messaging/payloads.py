@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.aws.settings import Settings
+from shared.aws.settings import MissingSetting, Settings
+from shared.kernel.errors import DependencyUnavailable
 
 PREFIX = "payloads/"
 
@@ -19,7 +20,7 @@ PREFIX = "payloads/"
 class PayloadReference(BaseModel):
     """Where a payload is: an object of the events bucket, its length and its digest."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     sha256: str
@@ -28,6 +29,16 @@ class PayloadReference(BaseModel):
 
 class DamagedPayload(Exception):
     """What is under the reference isn't what was put there."""
+
+
+class PayloadUnavailable(DependencyUnavailable):
+    """The payload can't be read at the moment, or ever for want of a grant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The message's data is elsewhere and can't be read: does the reader have a grant for it?",
+            retry_after_seconds=5,
+        )
 
 
 class Payloads:
@@ -46,9 +57,14 @@ class Payloads:
         return PayloadReference(key=key, sha256=digest, size_bytes=len(body))
 
     def get(self, reference: PayloadReference) -> bytes:
-        """The payload. Raises `DamagedPayload`."""
-        answer = self._s3().get_object(Bucket=self._settings["EVENTS_BUCKET"], Key=reference.key)
-        body: bytes = answer["Body"].read()
+        """The payload. Raises `DamagedPayload` and `PayloadUnavailable`."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = self._s3().get_object(Bucket=self._settings["EVENTS_BUCKET"], Key=reference.key)
+            body: bytes = answer["Body"].read()
+        except (BotoCoreError, ClientError, MissingSetting) as error:
+            raise PayloadUnavailable from error
         if hashlib.sha256(body).hexdigest() != reference.sha256:
             raise DamagedPayload(f"{reference.key} isn't what the reference says")
         return body

@@ -19,7 +19,7 @@ be undone was done before the refusal, or undoing kept failing. Then it stands i
 What a step does outside the transaction (objects, messages, jobs) it may do twice: it has to be idempotent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -154,9 +154,12 @@ class ProcessRow(DataRow):
     ended_at = UnicodeAttribute(null=True)
 
 
-def read_process(store: Store, process_id: str, subject: type[S]) -> ProcessState[S] | None:
+def read_process(
+    store: Store, process_id: str, subject: type[S], *, among: Collection[str] | None = None
+) -> ProcessState[S] | None:
+    """A process by its id, `None` where there is none, or none `among` the processes of these names."""
     row = store.get(ProcessRow, f"PROCESS#{process_id}", _PROCESS)
-    if row is None:
+    if row is None or (among is not None and row.process not in among):
         return None
     reason: Mapping[str, str] | None = row.reason
     counts: Mapping[str, float] = row.counts
@@ -323,7 +326,7 @@ class _Turns(Generic[S]):
             command = ContinueProcess(process_id=state.process_id, turn=turn)
             self._scope.bus.send(command, self._process.queue_name, delay_seconds=wait_seconds)
         if state.status is ProcessStatus.FAILED:
-            about = {"process": state.process, "process_id": state.process_id, "step": state.step}
+            about = {"process_type": state.process, "process_id": state.process_id, "step": state.step}
             log().error("a process has failed half-way", extra={**about, "error": state.reason and state.reason.code})
         if self._changed is not None:
             self._changed(self._scope, state)

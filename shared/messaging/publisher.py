@@ -16,13 +16,14 @@ from shared.aws.settings import Settings
 from shared.kernel.clock import Clock, rfc3339
 from shared.messaging.envelope import Destination, Envelope
 from shared.messaging.outbox import PUBLISHED_KEPT_SECONDS, SHARDS, OutboxItem
-from shared.messaging.payloads import DamagedPayload, Payloads
+from shared.messaging.payloads import DamagedPayload, Payloads, PayloadUnavailable
 from shared.messaging.queues import Queues, QueueUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import key_of
 
 MAX_ENTRIES = 10
 MAX_BYTES = 250_000
+MAX_MARKS = 100
 _ATTEMPTS = 5
 
 
@@ -68,10 +69,11 @@ class Publisher:
         for group in _groups(self._entries(items, refused, commands)):
             refused |= self._put(group)
         for destination, sent in commands.items():
-            refused |= self._send(destination, sent)
-        for item in items:
-            if item.item_id not in refused and not self._mark(item):
-                refused.add(item.item_id)
+            for start in range(0, len(sent), MAX_ENTRIES):
+                refused |= self._send(destination, sent[start : start + MAX_ENTRIES])
+        published = [item for item in items if item.item_id not in refused]
+        for start in range(0, len(published), MAX_MARKS):
+            refused |= self._mark(published[start : start + MAX_MARKS])
         return frozenset(refused)
 
     def unpublished(self, older_than: str) -> Iterator[OutboxItem]:
@@ -116,7 +118,7 @@ class Publisher:
                     command = _Command(item.item_id, json.dumps(_body(event), ensure_ascii=False))
                     commands.setdefault(event.destination, []).append(command)
                     continue
-                detail = json.dumps(event.detail(), separators=(",", ":"), ensure_ascii=False)
+                detail = event.detail_json()
                 request = {
                     "EventBusName": bus,
                     "Source": event.source,
@@ -131,11 +133,9 @@ class Publisher:
     def _read(self, item: OutboxItem) -> tuple[Envelope, ...] | None:
         if self._payloads is None or item.payload is None:
             return None if item.payload else item.events
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             return item.resolve(self._payloads)
-        except (BotoCoreError, ClientError, DamagedPayload):
+        except (DamagedPayload, PayloadUnavailable):
             log().exception("the events of an outbox item can't be read", extra={"item_id": item.item_id})
             return None
 
@@ -170,26 +170,41 @@ class Publisher:
             return {command.item_id for command in commands}
         return set()
 
-    def _mark(self, item: OutboxItem) -> bool:
-        """Whether it could be marked: an item that couldn't will be published again."""
+    def _mark(self, items: Sequence[OutboxItem]) -> set[str]:
+        """The ids of those that couldn't be marked: they will be published again.
+
+        Many are marked in one transaction, for the calls that it saves. Where that is refused each is marked alone.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if len(items) > 1:
+            try:
+                self._dynamodb.transact_write_items(TransactItems=[{"Update": self._marking(item)} for item in items])
+            except (BotoCoreError, ClientError):
+                log().warning("published items are marked one by one", exc_info=True, extra={"items": len(items)})
+            else:
+                return set()
+        unmarked: set[str] = set()
+        for item in items:
+            try:
+                self._dynamodb.update_item(**self._marking(item))
+            except (BotoCoreError, ClientError):
+                log().exception("a published item was not marked", extra={"item_id": item.item_id})
+                unmarked.add(item.item_id)
+        return unmarked
+
+    def _marking(self, item: OutboxItem) -> dict[str, Any]:
         now = self._clock.now()
-        try:
-            self._dynamodb.update_item(
-                TableName=self._settings.table("outbox"),
-                Key=key_of(item.partition, item.item_id),
-                UpdateExpression="SET published_at = :now, expires_at = :expiry REMOVE #shard",
-                ExpressionAttributeNames={"#shard": "shard"},
-                ExpressionAttributeValues={
-                    ":now": {"S": rfc3339(now)},
-                    ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
-                },
-            )
-        except (BotoCoreError, ClientError):
-            log().exception("a published item was not marked", extra={"item_id": item.item_id})
-            return False
-        return True
+        return {
+            "TableName": self._settings.table("outbox"),
+            "Key": key_of(item.partition, item.item_id),
+            "UpdateExpression": "SET published_at = :now, expires_at = :expiry REMOVE #shard",
+            "ExpressionAttributeNames": {"#shard": "shard"},
+            "ExpressionAttributeValues": {
+                ":now": {"S": rfc3339(now)},
+                ":expiry": {"N": str(int(now.timestamp()) + PUBLISHED_KEPT_SECONDS)},
+            },
+        }
 
 
 def _body(command: Envelope) -> Mapping[str, Any]:

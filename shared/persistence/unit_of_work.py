@@ -43,6 +43,9 @@ _REPEATABLE_ERRORS = frozenset(
 )
 
 
+_encode = json.JSONEncoder(sort_keys=True, default=repr).encode
+
+
 class TransactionTooLarge(Exception):
     """More than one transaction can hold: the work is a process of several steps, not a command."""
 
@@ -71,7 +74,8 @@ class TransactionUnavailable(Exception):
 class _Write:
     request: dict[str, Any]
     otherwise: DomainError | None
-    size: int
+    encoded: bytes
+    """What its size and the transaction's token are taken from."""
 
 
 class UnitOfWork:
@@ -192,7 +196,7 @@ class UnitOfWork:
             request["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
         if values:
             request["ExpressionAttributeValues"] = values
-        self._writes[key] = _Write({kind: request}, otherwise, len(json.dumps(request, default=repr)))
+        self._writes[key] = _Write({kind: request}, otherwise, _encode({kind: request}).encode())
 
     def commit(self) -> None:
         """Write everything in one transaction; does nothing when there is nothing to write.
@@ -207,7 +211,7 @@ class UnitOfWork:
         writes = list(self._writes.values())
         if len(writes) > MAX_ACTIONS:
             raise TransactionTooLarge(f"{len(writes)} actions, {MAX_ACTIONS} fit in one transaction")
-        if sum(write.size for write in writes) > MAX_BYTES:
+        if sum(len(write.encoded) for write in writes) > MAX_BYTES:
             raise TransactionTooLarge(f"more than {MAX_BYTES} bytes don't fit in one transaction")
         self._send(writes)
 
@@ -219,8 +223,10 @@ class UnitOfWork:
         from botocore.exceptions import ClientError
 
         actions = [write.request for write in writes]
-        digest = hashlib.sha256(json.dumps(actions, sort_keys=True, default=repr).encode())
-        token = hashlib.sha256(self.context.message_id.encode() + digest.digest()).hexdigest()[:36]
+        digest = hashlib.sha256(self.context.message_id.encode())
+        for write in writes:
+            digest.update(write.encoded)
+        token = digest.hexdigest()[:36]
         attempt = 0
         while True:
             try:

@@ -19,9 +19,10 @@ from functions.entry import compose_request
 from infra.declarations import AUTHORIZER, FALLBACK, Declared, UndeclaredFunction, discover, function_needs
 from shared.aws.settings import Settings
 from shared.http.endpoint import Endpoint
-from shared.http.entry import HttpFunction
+from shared.http.entry import HttpFunction, principal_context
 from shared.http.problem import PROBLEMS
 from shared.kernel.errors import DomainError
+from shared.kernel.principals import Anonymous, ApiKey, Principal
 from shared.messaging.consumer import QueueFunction
 from shared.messaging.routing import EventTap, Subscriber
 from shared.persistence.scope import Runtime
@@ -130,29 +131,48 @@ def test_a_command_in_a_workspace_is_limited_as_its_tier_says(declared: Declared
         assert endpoint.policy.rate_limit.feature in list(RatedFeature)
 
 
-@pytest.mark.parametrize("declared", [one for one in ENDPOINTS if not endpoint_of(one).policy.public], ids=named)
-@pytest.mark.parametrize("body", ["", "{}", "no json"])
-def test_a_stranger_is_refused_before_anything_is_touched(declared: Declared, body: str) -> None:
-    endpoint = endpoint_of(declared)
-
+def send_to_what_touches_nothing(endpoint: Endpoint, principal: Principal, body: str) -> dict[str, Any]:
     def no_client(service: str) -> NoReturn:
-        raise AssertionError(f"a client of {service} for a stranger")
+        raise AssertionError(f"a client of {service} for somebody who isn't let in")
 
     handler = HttpFunction(endpoint, compose_request, lambda: Runtime(settings=Settings({}), client=no_client))
     path_fields = dict.fromkeys(endpoint.path_fields, ANY_ID)
-    answer = handler(
+    return handler(
         {
             "rawPath": endpoint.path.format(**path_fields),
             "headers": {"content-type": "application/json", "idempotency-key": "key"},
             "pathParameters": path_fields,
-            "requestContext": {"http": {"method": endpoint.method}},
+            "requestContext": {
+                "http": {"method": endpoint.method},
+                "authorizer": {"lambda": principal_context(principal)},
+            },
             "body": body,
         }
     )
+
+
+@pytest.mark.parametrize("declared", [one for one in ENDPOINTS if not endpoint_of(one).policy.public], ids=named)
+@pytest.mark.parametrize("body", ["", "{}", "no json"])
+def test_a_stranger_is_refused_before_anything_is_touched(declared: Declared, body: str) -> None:
+    answer = send_to_what_touches_nothing(endpoint_of(declared), Anonymous(), body)
     assert answer["statusCode"] == 401
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert "www-authenticate" in answer["headers"]
     assert json.loads(answer["body"])["type"] == "/problems/unauthenticated"
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [one for one in ENDPOINTS if not endpoint_of(one).policy.public and not endpoint_of(one).policy.audit],
+    ids=named,
+)
+def test_an_api_key_is_good_for_nothing_outside_of_its_workspace(declared: Declared) -> None:
+    # Where refusals are audited they are written, so those endpoints do touch something.
+    endpoint = endpoint_of(declared)
+    key = ApiKey("key", "0190a5a2-7c1b-7e44-8d5c-000000000000", "user", frozenset({endpoint.policy.permission or ""}))
+    answer = send_to_what_touches_nothing(endpoint, key, "{}")
+    asks_a_user = endpoint.policy.permission is None and not endpoint.policy.administrators
+    assert answer["statusCode"] == (403 if asks_a_user else 404)
 
 
 def _modules() -> Iterator[str]:

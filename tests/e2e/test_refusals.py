@@ -132,3 +132,20 @@ def test_what_no_endpoint_serves_is_a_problem_too(customer: Customer) -> None:
     assert "GET" in wrong.headers["allow"]
     ledger = customer.api.send("DELETE", f"{customer.workspace}/ledger")
     assert ledger.status_code == 405
+
+
+def test_an_api_key_is_good_for_its_scopes_until_it_is_revoked(customer: Customer, local_stack: LocalStack) -> None:
+    keys = f"{customer.workspace}/api-keys"
+    key = customer.api.post(keys, {"name": "CI", "scopes": ["workspace:read"]})
+    sent = {"x-api-key": key["secret"]}
+    with ApiClient(local_stack.outputs["api_url"]) as software:
+        assert software.send("GET", customer.workspace, headers=sent).status_code == 200
+        assert software.send("GET", f"{customer.workspace}/credits", headers=sent).status_code == 403
+        assert software.send("GET", f"/v1/workspaces/{NOWHERE}", headers=sent).status_code == 404
+        assert customer.api.send("DELETE", f"{keys}/{key['api_key_id']}").status_code == 204
+        refused = software.send("GET", customer.workspace, headers=sent)
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/unauthenticated")
+    trail = customer.api.get(f"{customer.workspace}/audit?action=RevokeApiKey")
+    assert [entry["state"] for entry in trail["items"]] == ["succeeded", "attempted"]
+    usage = [customer.api.get(f"{customer.workspace}/usage") for _ in range(2)]
+    assert usage[0] == usage[1], "the report is made once"

@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.event_trail import EventLog, Happening, of_analysis
 from tests.e2e.customers import Customer, new_customer, settled
+from tests.e2e.jobs import job_of, worker_of
 from tests.e2e.stacks import LocalStack
 from tests.support.clips import captioned, scene, write_clip
 
@@ -33,30 +34,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for picture in captioned(scene(number, RATE, pan=1, **size), f"Chapter number {number}", scale=1.2)
     ]
     return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=RATE)
-
-
-def _job(stack: LocalStack, analysis_id: str) -> dict[str, Any] | None:
-    batch, queue = stack.client("batch"), stack.outputs["analysis_job_queue_name"]
-    for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"):
-        for summary in batch.list_jobs(jobQueue=queue, jobStatus=status)["jobSummaryList"]:
-            if summary["jobName"] == f"analysis-{analysis_id}":
-                job: dict[str, Any] = batch.describe_jobs(jobs=[summary["jobId"]])["jobs"][0]
-                return job
-    return None
-
-
-def _worker_of(job_id: str) -> int | None:
-    """The process that runs a job, known by the job id in its environment and by its command."""
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                environment = (process / "environ").read_bytes().split(b"\0")
-                command = (process / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue  # ended meanwhile, or somebody else's
-            if f"AWS_BATCH_JOB_ID={job_id}".encode() in environment and command[1:3] == [b"-m", b"functions.analysis"]:
-                return int(process.name)
-    return None
 
 
 def _assert_completed_once(customer: Customer, stack: LocalStack, video_id: str, analysis_id: str) -> None:
@@ -88,14 +65,14 @@ def test_a_worker_killed_half_way_is_run_again_and_completes_once(
     analysis_id = customer.requested(video_id, features=["shots", "text"])
     half_way = settled(lambda: customer.analysis(video_id, analysis_id), lambda one: one["progress"] > 0.1)
     assert half_way["status"] == "running", "the clip is too short for this machine: there was no middle"
-    job = _job(local_stack, analysis_id)
+    job = job_of(local_stack, analysis_id)
     assert job is not None
-    worker = _worker_of(job["jobId"])
+    worker = worker_of(job["jobId"])
     assert worker is not None
     os.kill(worker, signal.SIGKILL)
     customer.ended_analysis(video_id, analysis_id)
     _assert_completed_once(customer, local_stack, video_id, analysis_id)
-    assert len((_job(local_stack, analysis_id) or {})["attempts"]) == 2
+    assert len((job_of(local_stack, analysis_id) or {})["attempts"]) == 2
 
 
 def test_the_same_job_submitted_twice_completes_the_analysis_once(
@@ -103,7 +80,7 @@ def test_the_same_job_submitted_twice_completes_the_analysis_once(
 ) -> None:
     video_id = customer.uploaded(clip)
     analysis_id = customer.requested(video_id, features=["shots", "text"])
-    job = settled(lambda: _job(local_stack, analysis_id), lambda found: found is not None)
+    job = settled(lambda: job_of(local_stack, analysis_id), lambda found: found is not None)
     batch = local_stack.client("batch")
     again = batch.submit_job(
         jobName="again",

@@ -24,7 +24,7 @@ from tests.faults.stage import Emulator, Stage
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Thousands of injected failures are logged here, with their stacks; what a test tells of is in its assertions."""
-    level = log().log_level
+    level = log().level
     log().setLevel("CRITICAL")
     yield
     log().setLevel(level)

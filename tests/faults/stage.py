@@ -92,5 +92,5 @@ class Stage:
 
     def events(self, detail_type: str | None = None) -> list[Envelope]:
         items = [OutboxItem.from_attributes(item) for item in self.items("outbox")]
-        events = [event for item in items for event in item.events]
+        events = [event for item in items for event in item.events if event.destination is None]
         return [event for event in events if detail_type in (None, event.detail_type)]

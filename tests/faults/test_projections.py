@@ -17,7 +17,6 @@ from functions.billing.adapters.projections import USAGE
 from functions.billing.events import CreditConsumed
 from functions.billing.subscribers import project_usage
 from functions.entry import compose_message
-from functions.operations.subscribers.log_events import object_key
 from functions.videos.adapters.projections import VIDEOS
 from functions.videos.events import VideoChanged
 from functions.videos.subscribers import project_videos
@@ -25,8 +24,10 @@ from shared.aws.settings import Settings
 from shared.cqrs.messages import IntegrationEvent
 from shared.messaging.consumer import QueueFunction
 from shared.messaging.envelope import Aggregate, Envelope, Metadata
+from shared.messaging.event_log import object_key
 from shared.messaging.projections import Projection, ReadModel, generation_prefix, read_generations
-from shared.messaging.rebuild import GRACE, Phase, RebuildProgress, RebuildUnderWay, rebuild
+from shared.messaging.rebuild import GRACE, RebuildUnderWay, rebuild
+from shared.messaging.rebuild_progress import Phase, RebuildProgress
 from shared.messaging.routing import Subscriber
 from shared.persistence.scope import Runtime
 from tests.faults.memory import MemoryDynamoDb
@@ -110,8 +111,15 @@ class EventLog:
         body = from_bus(event)
         self.objects[object_key(body)] = json.dumps(body).encode()
 
-    def list_objects_v2(self, *, StartAfter: str, MaxKeys: int, **_: Any) -> dict[str, Any]:  # noqa: N803 - botocore's
-        keys = sorted(key for key in self.objects if key > StartAfter)
+    def list_objects_v2(
+        self,
+        *,
+        StartAfter: str,  # noqa: N803 - botocore's
+        MaxKeys: int,  # noqa: N803
+        Prefix: str = "",  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        keys = sorted(key for key in self.objects if key > StartAfter and key.startswith(Prefix))
         page = keys[: min(2, MaxKeys)]
         return {"Contents": [{"Key": key} for key in page], "IsTruncated": len(page) < len(keys)}
 
@@ -176,11 +184,16 @@ def video_changes(statuses: Sequence[tuple[int, str]]) -> list[Envelope]:
     return events
 
 
-def consumptions(drawn: Sequence[tuple[str, str, str, int]]) -> list[Envelope]:
+def consumptions(drawn: Sequence[tuple[str, str, str, str | None, int]]) -> list[Envelope]:
     events = list[Envelope]()
-    for number, (workspace_id, day, feature_code, amount) in enumerate(drawn):
+    for number, (workspace_id, day, feature_code, user_id, amount) in enumerate(drawn):
         usage = CreditConsumed(
-            workspace_id=workspace_id, usage_id=f"u-{number}", feature_code=feature_code, amount=amount, reference="r"
+            workspace_id=workspace_id,
+            usage_id=f"u-{number}",
+            feature_code=feature_code,
+            amount=amount,
+            reference="r",
+            user_id=user_id,
         )
         events.append(envelope(usage, f"m-{number}", usage.usage_id, 1, f"{day}T{6 + number % 3:02}:00:00.000Z"))
     return events
@@ -194,6 +207,7 @@ CONSUMPTIONS = st.lists(
         st.sampled_from(WORKSPACES),
         st.sampled_from(DAYS),
         st.sampled_from(("conversation", "transcription")),
+        st.sampled_from((None, "ann", "bob")),
         st.integers(1, 9),
     ),
     min_size=1,
@@ -240,8 +254,10 @@ def read_usage(model: ReadModel) -> dict[tuple[str, str], Any]:
 def usage_oracle(events: Iterable[Envelope]) -> dict[tuple[str, str], Any]:
     sums = dict[tuple[str, str], Any]()
     for event in {one.metadata.message_id: one for one in events}.values():
-        key = event.data["workspace_id"], f"{event.metadata.occurred_at[:10]}#{event.data['feature_code']}"
-        sums[key] = sums.get(key, 0) + event.data["amount"]
+        data = event.data
+        user = data["user_id"] or ""
+        key = data["workspace_id"], f"{event.metadata.occurred_at[:10]}#{data['feature_code']}#{user}#"
+        sums[key] = sums.get(key, 0) + data["amount"]
     return sums
 
 
@@ -359,7 +375,7 @@ def test_two_events_of_one_row_at_once_both_count(kind: Kind, existing: int) -> 
     if kind is STATE:
         events = video_changes([(0, status) for status in STATUSES])
     else:
-        events = consumptions([("w-1", DAYS[0], "conversation", amount) for amount in (1, 2, 4, 8)])
+        events = consumptions([("w-1", DAYS[0], "conversation", None, amount) for amount in (1, 2, 4, 8)])
     world = World(kind)
     world.deliver(*events[:existing])
     older, newer = events[existing : existing + 2]
@@ -431,7 +447,7 @@ def test_a_rebuild_loses_nothing_and_ends_equal_to_the_live_model(
 def history(kind: Kind) -> list[Envelope]:
     if kind is STATE:
         return video_changes([(video, STATUSES[step]) for step in range(3) for video in range(4)])
-    return consumptions([(WORKSPACES[n % 2], DAYS[n % 2], "conversation", n + 1) for n in range(12)])
+    return consumptions([(WORKSPACES[n % 2], DAYS[n % 2], "conversation", None, n + 1) for n in range(12)])
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

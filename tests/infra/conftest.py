@@ -40,7 +40,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory, folder: BuiltFolder) -> Sy
         declared=DECLARED,
         authorizer=FunctionNeeds(),
         fallback=FunctionNeeds(),
-        code=lambda _context: folder,
+        code=lambda _context, _generated: folder,
         layers={"common": folder, "embedding": BuiltFolder(folder.path, "1" * 64)},
     )
     return cache(lambda stage: _synthesise(stage, functions, tmp_path_factory.mktemp(stage)))
@@ -56,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, folder: BuiltFolder) -> Sy
         declared=discover(),
         authorizer=function_needs(AUTHORIZER),
         fallback=function_needs(FALLBACK),
-        code=lambda _context: folder,
+        code=lambda _context, _generated: folder,
         layers={
             name: BuiltFolder(folder.path, str(number) * 64)
             for number, name in enumerate(("common", "embedding", "media"))

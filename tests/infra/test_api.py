@@ -1,8 +1,12 @@
 import json
+from collections.abc import Mapping
 
 import pytest
 
+from infra.assets import BuiltFolder
+from infra.declarations import ROUTES_FILE
 from infra.stages import STAGES
+from shared.messaging.routing import FunctionNeeds
 from tests.infra.conftest import Synthesise
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -27,13 +31,30 @@ def test_only_public_routes_and_the_fallback_go_past_the_authorizer(made_up: Syn
     }
 
 
-def test_the_fallback_knows_every_route(made_up: Synthesise) -> None:
-    environment = made_up("local").function("operations.fallback").properties["Environment"]["Variables"]
-    assert json.loads(environment["ROUTES"]) == [
+def test_the_fallback_is_packed_with_every_route(folder: BuiltFolder) -> None:
+    from aws_cdk import App
+
+    from infra.app import Functions, build
+    from tests.infra.declarations import DECLARED
+
+    packed: dict[str, str] = {}
+
+    def code(_context: str, generated: Mapping[str, str]) -> BuiltFolder:
+        packed.update(generated)
+        return folder
+
+    layers = {"common": folder, "embedding": folder}
+    build(
+        App(),
+        STAGES["local"],
+        Functions(declared=DECLARED, authorizer=None, fallback=FunctionNeeds(), code=code, layers=layers),
+    )
+    assert json.loads(packed.pop(ROUTES_FILE)) == [
         ["GET", "/v1/colours"],
         ["GET", "/v1/workspaces/{workspace_id}/fences"],
         ["POST", "/v1/workspaces/{workspace_id}/fences"],
     ]
+    assert packed == {}
 
 
 @pytest.mark.parametrize("stage", list(STAGES))

@@ -159,7 +159,9 @@ def test_a_template_that_cloudformation_would_refuse_fails_the_synthesis(folder:
 
     from infra.app import Functions, build
 
-    nothing = Functions(declared=[], authorizer=None, fallback=None, code=lambda _context: folder, layers={})
+    nothing = Functions(
+        declared=[], authorizer=None, fallback=None, code=lambda _context, _generated: folder, layers={}
+    )
     app = App(context=CONTEXT, outdir=str(tmp_path))
     build(app, STAGES["dev"], nothing)
     CfnJobQueue(Stack(app, "Broken"), "Queue", priority=-1)

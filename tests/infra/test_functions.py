@@ -1,8 +1,15 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk.aws_events import EventBus
+from aws_cdk.aws_kms import Key
 
+from functions.resources import ANSWER_MODEL_INVOKE
 from infra.assets import BuiltFolder
+from infra.grants import Resources, resolve
 from shared.aws.grants import Grant
 from shared.messaging.routing import FunctionNeeds, QueueClass
 from tests.infra.conftest import Synthesise
@@ -28,8 +35,8 @@ def test_a_public_query_reads_and_nothing_else(made_up: Synthesise) -> None:
     assert allowed(templates, "fences.queries.list_colours") == LOGS | reads
     assert variables(templates, "fences.queries.list_colours").keys() == {
         "STAGE",
-        "POWERTOOLS_SERVICE_NAME",
-        "POWERTOOLS_LOG_LEVEL",
+        "SERVICE",
+        "LOG_LEVEL",
         "DATA_TABLE",
         "AWS_ACCOUNT_ID_ENDPOINT_MODE",
     }
@@ -108,7 +115,7 @@ def synthesise(folder: BuiltFolder, module: str, declaration: object) -> None:
         declared=[declared(module, declaration)],
         authorizer=None,
         fallback=None,
-        code=lambda _context: folder,
+        code=lambda _context, _generated: folder,
         layers={"common": folder},
     )
     build(App(), STAGES["local"], functions)
@@ -140,3 +147,26 @@ def test_a_layer_that_nobody_builds_is_named(folder: BuiltFolder) -> None:
     needs = FunctionNeeds(layers=("paint",))
     with pytest.raises(FunctionRefused, match="'paint'"):
         synthesise(folder, "fences.subscribers.paint", subscriber("paint", FencePainted, QueueClass.DEFAULT, needs))
+
+
+def test_a_stage_with_an_answer_model_lets_questions_call_it_and_nothing_else(tmp_path: Path) -> None:
+    model = "a.model-v1:0"
+    stack = Stack(App(outdir=str(tmp_path)), "s")
+    resources = Resources(
+        tables={},
+        buckets={},
+        bus=EventBus.from_event_bus_name(stack, "bus", "bus"),
+        token_key=Key(stack, "key"),
+        cursor_secret_arn="arn",
+        analysis_name="analysis",
+        stage_prefix="s-",
+        emulated=False,
+        answer_model=model,
+    )
+    granted = resolve([ANSWER_MODEL_INVOKE], resources, stack)
+    assert granted.environment == {"ANSWER_MODEL": model}
+    (statement,) = [one.to_statement_json() for one in granted.statements]
+    assert statement["Action"] == "bedrock:InvokeModel"
+    assert str(stack.resolve(statement["Resource"])).count(f"::foundation-model/{model}") == 1
+    without = resolve([ANSWER_MODEL_INVOKE], replace(resources, answer_model=None), stack)
+    assert (without.statements, without.environment) == ((), {})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.assets import BuiltFolder, context_code, imported_contexts, worker_image
-from infra.declarations import AUTHORIZER, FALLBACK, Declared, discover, function_needs
+from infra.declarations import AUTHORIZER, FALLBACK, ROUTES_FILE, Declared, discover, function_needs
 from infra.layers.build import (
     COMMON,
     LOCKS,
@@ -60,6 +60,20 @@ def test_each_function_starts_from_its_code_asset_and_its_layers_alone() -> None
     for (context, layers), names in by_package.items():
         code = context_code(context, compiled=True).path
         run_isolated(script, [code, *(local_layer(layer) for layer in (COMMON, *layers))], *names)
+
+
+def test_the_packed_fallback_tells_routes_apart_however_many_there_are(tmp_path: Path) -> None:
+    routes = [["GET", f"/v1/workspaces/{{workspace_id}}/fences-{number}"] for number in range(300)]
+    generated = {ROUTES_FILE: json.dumps(routes)}
+    code = context_code("operations", generated, compiled=True, built=tmp_path)
+    assert code.digest != context_code("operations", compiled=True, built=tmp_path).digest
+    script = (
+        "import importlib\nfallback = importlib.import_module(sys.argv[1]).lambda_handler\n"
+        "print([fallback({'rawPath': path, 'headers': {}})['statusCode'] for path in sys.argv[2:]])"
+    )
+    paths = ["/v1/workspaces/w/fences-0", "/v1/workspaces/w/fences-299", "/v1/workspaces/w/fences-300"]
+    answer = run_isolated(script, [code.path, local_layer(COMMON)], FALLBACK, *paths)
+    assert answer.splitlines()[-1] == "[405, 405, 404]"
 
 
 def test_the_worker_starts_from_its_image_alone() -> None:

@@ -49,9 +49,16 @@ class Aws:
 
     def events(self, detail_type: str | None = None) -> list[Envelope]:
         """The events in the outbox in the order they were recorded, all or those of one type."""
-        outbox = [OutboxItem.from_attributes(item) for item in self.items("outbox")]
-        events = [event for item in sorted(outbox, key=lambda item: item.item_id) for event in item.events]
+        events = [one for one in self._outbox() if one.destination is None]
         return [event for event in events if detail_type in (None, event.detail_type)]
+
+    def commands(self, queue: str | None = None) -> list[Envelope]:
+        """The queued commands in the outbox in the order they were sent, all or those to one queue."""
+        return [one for one in self._outbox() if one.destination and queue in (None, one.destination.queue)]
+
+    def _outbox(self) -> list[Envelope]:
+        items = [OutboxItem.from_attributes(item) for item in self.items("outbox")]
+        return [one for item in sorted(items, key=lambda item: item.item_id) for one in item.events]
 
     def upload(self, key: str, body: bytes) -> None:
         self.client("s3").put_object(Bucket=self.settings["UPLOADS_BUCKET"], Key=key, Body=body)

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from functions.billing.queries import get_credit_balances
-from functions.videos.commands import cancel_analysis, create_video, request_analysis
+from functions.videos.commands import cancel_analysis, create_video, delete_video, request_analysis
 from functions.videos.queries import get_analysis, get_video
 from functions.videos.subscribers import complete_analysis, complete_upload
 from functions.videos.subscribers.complete_upload import ObjectCreated
@@ -68,6 +68,9 @@ class Studio:
 
     def cancel_analysis(self, video_id: str, analysis_id: str) -> Answer:
         return self.caller.send(cancel_analysis.ENDPOINT, f"{self.analyses_path(video_id)}/{analysis_id}/cancellation")
+
+    def delete_video(self, video_id: str) -> Answer:
+        return self.caller.send(delete_video.ENDPOINT, self.video_path(video_id))
 
     def analysis(self, video_id: str, analysis_id: str) -> Any:
         answer = self.caller.send(get_analysis.ENDPOINT, f"{self.analyses_path(video_id)}/{analysis_id}")

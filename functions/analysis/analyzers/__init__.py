@@ -1,7 +1,8 @@
 """What looks at and listens to a video. Each analyzer is fed the one decode pass and tells its findings at the end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
@@ -17,11 +18,39 @@ class Findings:
     sprite: tuple[SpriteThumbnail, ...] = ()
 
 
+class Resumable:
+    """An analyzer whose state can be taken in the midst of a video, and given to another one like it to go on from.
+
+    `lent` names the attributes that hold what it was given and doesn't own: models, and where it saves pictures to.
+    A part of it that was lent something is `Resumable` itself.
+    """
+
+    lent: ClassVar[frozenset[str]] = frozenset()
+
+    def state(self) -> dict[str, object]:
+        return {
+            name: value.state() if isinstance(value, Resumable) else value
+            for name, value in vars(self).items()
+            if name not in self.lent
+        }
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        for name, value in state.items():
+            part = vars(self).get(name)
+            if isinstance(part, Resumable) and isinstance(value, Mapping):
+                part.resume(value)
+            else:
+                setattr(self, name, value)
+
+
 class Analyzer(Protocol):
-    """`slow` ones are fed on a thread of their own."""
+    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def features(self) -> frozenset[str]: ...
 
     @property
     def slow(self) -> bool: ...

@@ -15,9 +15,9 @@ _JUDGED_SIDE = 320
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A picture at the size of a keyframe, and how good it is. It outlives its frame, which may be very large."""
+    """A frame as a keyframe, and how good it is. It outlives its frame, which may be very large."""
 
-    picture: NDArray[np.uint8]
+    jpeg: bytes
     score: float
 
 
@@ -34,12 +34,12 @@ class KeyframePicker:
     def take(self) -> bytes | None:
         """The keyframe as JPEG, or None where nothing was offered."""
         best, self._best = self._best, None
-        return None if best is None else _jpeg(best.picture)
+        return None if best is None else best.jpeg
 
 
 def candidate(frame: Frame) -> Candidate:
     picture = frame.picture(KEYFRAME_SIDE)
-    return Candidate(picture, sharpness(picture) * _exposure(frame))
+    return Candidate(_jpeg(picture), sharpness(picture) * _exposure(frame))
 
 
 def sharpness(picture: NDArray[np.uint8]) -> float:

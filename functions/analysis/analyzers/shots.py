@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.analyzers.boundaries import Boundary
 from functions.analysis.analyzers.keyframes import Candidate, KeyframePicker, candidate
 from functions.analysis.decode import Frame, Sound
@@ -28,13 +28,15 @@ class BoundaryDetector(Protocol):
     def finish(self) -> list[Boundary]: ...
 
 
-class ShotAnalyzer:
+class ShotAnalyzer(Resumable):
     """Frames wait until the detector has settled them, so a keyframe always comes from its own shot.
 
     `save` is given each keyframe's object name and JPEG as soon as its shot has ended.
     """
 
     name = "shots"
+    features = frozenset({"shots"})
+    lent = frozenset({"_save"})
 
     def __init__(
         self, detector: BoundaryDetector, frame_rate: float, save: Callable[[str, bytes], None], *, slow: bool = False

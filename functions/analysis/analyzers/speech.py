@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.decode import SAMPLE_RATE, Frame, Sound
 from functions.videos.domain.results import ModelUsed, SpeechSegment
 
@@ -38,9 +38,11 @@ class SpeechRecognizer(Protocol):
     def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]: ...
 
 
-class SpeechAnalyzer:
+class SpeechAnalyzer(Resumable):
     name = "speech"
+    features = frozenset({"speech"})
     slow = True
+    lent = frozenset({"_recognizer"})
 
     def __init__(self, recognizer: SpeechRecognizer) -> None:
         self._recognizer = recognizer

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.decode import Frame, Sound
 from functions.videos.domain.results import ModelUsed, SpriteThumbnail, sprite_sheet_name
 
@@ -19,14 +19,16 @@ _SHORTEST_INTERVAL_MS = 1_000
 _INTERVAL_OF_UNKNOWN_LENGTH_MS = 5_000
 
 
-class SpriteAnalyzer:
+class SpriteAnalyzer(Resumable):
     """Gives `save` each sheet's object name and JPEG as soon as it is full, so that one sheet is in memory at a time.
 
     All thumbnails have the size of the first; later pictures of another shape are fitted into it.
     """
 
     name = "sprite"
+    features: frozenset[str] = frozenset()
     slow = False
+    lent = frozenset({"_save"})
     models: tuple[ModelUsed, ...] = ()
 
     def __init__(self, announced_ms: int | None, save: Callable[[str, bytes], None]) -> None:

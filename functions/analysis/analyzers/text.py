@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.analyzers.tracking import overlap as box_overlap
 from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame, Sound
 from functions.videos.domain.results import Box, ModelUsed, ScreenText
@@ -92,11 +92,13 @@ class _Track:
         return self.confidence >= _STEADY_SCORE and self.samples >= _STEADY_SAMPLES
 
 
-class TextAnalyzer:
+class TextAnalyzer(Resumable):
     """`interval_ms` is the time between samples, `side` the longer side of the pictures that are read."""
 
     name = "text"
+    features = frozenset({"text"})
     slow = True
+    lent = frozenset({"_reader"})
 
     def __init__(self, reader: TextReader, interval_ms: int, side: int) -> None:
         self._reader = reader

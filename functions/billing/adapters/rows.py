@@ -34,6 +34,7 @@ class HoldRow(DataRow):
     status = UnicodeAttribute()
     reference = UnicodeAttribute()
     held_at = UnicodeAttribute()
+    user_id = UnicodeAttribute(null=True)
 
 
 class LedgerRow(DataRow):

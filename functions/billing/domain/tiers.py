@@ -54,8 +54,8 @@ class Tier:
     rates: Rates
 
 
-# A browser full of open pages stays below a tenth of these, a client that sends one request after another below all of
-# them. One workspace at its limit takes two of a thousand concurrent executions at 100 ms each.
+# People stay far below these, and so does a client that works through a list of some hundred videos. At its limit, with
+# 20 requests a second of 100 ms each, a free workspace keeps two of an account's thousand executions busy.
 FREE = Tier(
     name="free",
     allowances={
@@ -76,7 +76,7 @@ FREE = Tier(
             RatedFeature.CREDITS: 600,
             RatedFeature.QUESTIONS: 60,
             RatedFeature.SEARCHES: 300,
-            RatedFeature.UPLOADS: 120,
+            RatedFeature.UPLOADS: 300,
         },
     ),
 )
@@ -101,7 +101,7 @@ PRO = Tier(
             RatedFeature.CREDITS: 3_000,
             RatedFeature.QUESTIONS: 300,
             RatedFeature.SEARCHES: 1_500,
-            RatedFeature.UPLOADS: 600,
+            RatedFeature.UPLOADS: 1_500,
         },
     ),
 )
@@ -126,7 +126,7 @@ ENTERPRISE = Tier(
             RatedFeature.CREDITS: 15_000,
             RatedFeature.QUESTIONS: 1_500,
             RatedFeature.SEARCHES: 7_500,
-            RatedFeature.UPLOADS: 3_000,
+            RatedFeature.UPLOADS: 7_500,
         },
     ),
 )

@@ -3,6 +3,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from functions.billing.public import CreditAccounts, FeatureCode, RatedFeature
+from functions.conversations.adapters.bedrock import answer_engine
 from functions.conversations.adapters.conversations import Conversations, read_conversation, read_latest
 from functions.conversations.adapters.evidence import VideoEvidence
 from functions.conversations.domain.answering import AnswerEngine, checked
@@ -14,12 +15,11 @@ from functions.conversations.domain.conversation import (
     QuestionStatus,
     VideosGone,
 )
-from functions.conversations.domain.extractive import ExtractiveEngine
 from functions.conversations.domain.question import search_text
 from functions.conversations.events import QuestionAnswered
 from functions.conversations.queries.get_question import QuestionView
 from functions.entry import http_function
-from functions.resources import RESULTS_READ
+from functions.resources import ANSWER_MODEL_INVOKE, RESULTS_READ
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
@@ -73,7 +73,7 @@ class AskQuestionHandler:
         moments = self._evidence.about(workspace_id, conversation.video_ids, sought)
         if moments is None:
             return Failure(VideosGone())
-        answer = checked(self._engine.answer(command.question, history, moments), moments)
+        answer = checked(self._engine.answer(command.question, history, moments, conversation.video_ids), moments)
         question = Question(
             question_id=question_id,
             question=command.question,
@@ -100,7 +100,7 @@ class AskQuestionHandler:
 
 def build(scope: WriteScope) -> AskQuestionHandler:
     return AskQuestionHandler(
-        scope, Conversations(scope.uow), CreditAccounts(scope), VideoEvidence(scope), ExtractiveEngine()
+        scope, Conversations(scope.uow), CreditAccounts(scope), VideoEvidence(scope), answer_engine(scope)
     )
 
 
@@ -118,7 +118,7 @@ ENDPOINT = command(
     ),
     summary="Ask a question about the videos of a conversation",
     # The sentence encoder's model and its runtime take half a gigabyte.
-    needs=FunctionNeeds(grants=(RESULTS_READ,), layers=("embedding",), memory_mb=1536),
+    needs=FunctionNeeds(grants=(RESULTS_READ, ANSWER_MODEL_INVOKE), layers=("embedding",), memory_mb=1536),
     location=lambda path, question: (
         f"/v1/workspaces/{path['workspace_id']}/conversations/{path['conversation_id']}"
         f"/questions/{question.question_id}"

@@ -22,18 +22,19 @@ class EvidenceMoment:
 
 
 @dataclass(frozen=True)
-class Turn:
-    question: str
-    answer: str
-
-
-@dataclass(frozen=True)
 class Citation:
     video_id: str
     segment_id: str
     start_ms: int
     end_ms: int
     quote: str
+
+
+@dataclass(frozen=True)
+class Turn:
+    question: str
+    answer: str
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,15 @@ class Answer:
 
 
 class AnswerEngine(Protocol):
-    def answer(self, question: str, history: Sequence[Turn], moments: Sequence[EvidenceMoment]) -> Answer: ...
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        moments: Sequence[EvidenceMoment],
+        videos: Sequence[str] = (),
+    ) -> Answer:
+        """`moments` are all that the answer may be made of. `videos` are those of the conversation in its order."""
+        ...
 
 
 UNKNOWN = Answer("I don't know: I found nothing in the video that answers this.", grounded=False)

@@ -51,4 +51,4 @@ class Question:
     asked_at: str
 
     def as_turn(self) -> Turn:
-        return Turn(self.question, self.answer.text)
+        return Turn(self.question, self.answer.text, self.answer.citations)

@@ -74,28 +74,44 @@ def read_question(question: str) -> Question:
 def read_in_context(question: str, history: Sequence[str]) -> Question:
     """As `read_question`; what can't be understood alone ("And where was that?") is about what was asked before."""
     asked = read_question(question)
-    if not history or not _points_back(question, asked):
+    if not history:
         return asked
     before = read_question(history[-1])
+    if _ELLIPSIS.search(question) and asked.terms:
+        # "How much water?" - "And salt?": the same is asked of something else.
+        return replace(before, terms=asked.terms, names=asked.names, phrases=asked.phrases)
+    if not _points_back(question, asked):
+        return asked
     own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
     return replace(asked, terms=tuple(dict.fromkeys([*own, *before.terms])), names=asked.names | before.names)
 
 
 def search_text(question: str, history: Sequence[str]) -> str:
     """What to look for in the moments, by the earlier questions where this one can't be understood alone."""
-    if history and _points_back(question, read_question(question)):
+    if history and (_ELLIPSIS.search(question) or _points_back(question, read_question(question))):
         return f"{question[:LONGEST_READ]} {history[-1][:LONGEST_READ]}"
     return question[:LONGEST_READ]
+
+
+def content_of(text: str) -> frozenset[str]:
+    return frozenset(word.term for word in words(text)) - FUNCTION_WORDS
 
 
 def _points_back(question: str, asked: Question) -> bool:
     if asked.phrases or asked.asks in (Asks.SUMMARY, Asks.CAPTIONS):
         return False
     own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
+    if not own and asked.asks in _ASKED_ALONE:
+        return True
     return len(own) <= _FEW and not _BACKWARDS.isdisjoint(word.term for word in words(question[:LONGEST_READ]))
 
 
 _FEW = 2
+# "Why?", "And where?"
+_ASKED_ALONE = (Asks.WHO, Asks.WHERE, Asks.WHEN, Asks.POSITION, Asks.REASON, Asks.COLOUR)
+_ELLIPSIS = re.compile(
+    r"^\W*(?:(?:and|but|so)\s+)?(?:(?:what|how) about|and)\s+(?!wh|how\b|is\b|are\b|does\b)", re.IGNORECASE
+)
 _BACKWARDS = terms_of("he him his she her hers it its they them their that those there")
 
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{1,300})[\"”“»]|(?<!\w)['‘]([^'’‘]{1,300})['’](?!\w)")
@@ -170,6 +186,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
     (re.compile(pattern), asks)
     for pattern, asks in (
         (r"\b(?:summari[sz]e|summary|overview|gist|recap)\b", Asks.SUMMARY),
+        (r"\bwhere in the (?:video|film|movie|clip|trailer|footage|recording)\b", Asks.POSITION),
         (rf"\b(?:when|where)(?! did)\b.*\b{_REPORTED}\b", Asks.POSITION),
         (rf"\b(?:when|where) did\b.*\b{_SPOKEN_OF}\b", Asks.POSITION),
         (

@@ -2,13 +2,14 @@ from collections.abc import Iterable
 
 from pydantic import AwareDatetime
 
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.identity.adapters.api_keys import ApiKeys, IssuedApiKey
 from functions.identity.domain.api_keys import ApiKeyName, Scopes
 from functions.workspaces.public import API_KEY_SCOPES
 from shared.cqrs.messages import Command
 from shared.cqrs.pipeline import Context
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.errors import DomainError, FieldError, Forbidden, ValidationFailed
 from shared.kernel.ids import Uuid
@@ -65,7 +66,12 @@ ENDPOINT = command(
     build,
     status=201,
     # No Idempotency-Key: a repeated answer would need the secret to be kept.
-    policy=Policy(permission="api-keys:write", access_rule=own_permissions_only, audit="CreateApiKey"),
+    policy=Policy(
+        permission="api-keys:write",
+        access_rule=own_permissions_only,
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        audit="CreateApiKey",
+    ),
     summary="Create an API key",
     location=lambda path, key: f"/v1/workspaces/{path['workspace_id']}/api-keys/{key.api_key_id}",
 )

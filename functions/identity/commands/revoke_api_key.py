@@ -1,8 +1,9 @@
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.identity.adapters.api_keys import ApiKeys, read_api_key
 from functions.identity.domain.api_keys import refuse_change
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.ids import Uuid
@@ -48,7 +49,11 @@ ENDPOINT = command(
     RevokeApiKey,
     build,
     status=204,
-    policy=Policy(permission="api-keys:write", audit="RevokeApiKey"),
+    policy=Policy(
+        permission="api-keys:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        audit="RevokeApiKey",
+    ),
     summary="Revoke an API key",
 )
 lambda_handler = http_function(ENDPOINT)

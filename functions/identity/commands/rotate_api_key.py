@@ -1,8 +1,9 @@
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.identity.adapters.api_keys import ApiKeys, IssuedApiKey, is_active, read_api_key
 from functions.identity.domain.api_keys import refuse_change
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.errors import Conflict, Forbidden, NotFound
 from shared.kernel.ids import Uuid
@@ -53,7 +54,11 @@ ENDPOINT = command(
     build,
     status=200,
     # No Idempotency-Key: a repeated answer would need the secret to be kept.
-    policy=Policy(permission="api-keys:write", audit="RotateApiKey"),
+    policy=Policy(
+        permission="api-keys:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        audit="RotateApiKey",
+    ),
     summary="Give an API key another secret",
 )
 lambda_handler = http_function(ENDPOINT)

@@ -1,93 +1,55 @@
-from typing import Any
+"""The processes that administrators start, and what is told of them."""
 
-from functions.operations.adapters.rows import OPERATION, OperationRow, operation_partition
-from functions.operations.domain.operation import Operation, OperationKind, OperationStatus
+from datetime import datetime, timedelta
+
+from functions.operations.domain.operation import Operation
 from functions.operations.events import OperationProgressed
-from shared.kernel.clock import rfc3339
 from shared.kernel.principals import Anonymous
+from shared.messaging.process import Process, ProcessState, read_process
+from shared.messaging.routing import QueueClass
 from shared.persistence.scope import WriteScope
 from shared.persistence.store import Store
-from shared.persistence.unit_of_work import UnitOfWork
+
+REDRIVE = Process("redrive", QueueClass.DEFAULT, Operation, first_step="send")
+"""Every dead letter of a queue is sent to that queue again."""
+REPLAY = Process("replay", QueueClass.DEFAULT, Operation, first_step="send")
+"""Logged events are sent to one subscriber again."""
+REBUILD = Process("rebuild", QueueClass.DEFAULT, Operation, first_step="rebuild")
+"""A read model is built anew from the event log."""
+
+_KINDS = frozenset(process.name for process in (REDRIVE, REPLAY, REBUILD))
+_ENOUGH_TIME = timedelta(seconds=12)
+"""What is left to a turn when it takes no more: its last call and the transaction, with their repetitions, fit in."""
 
 
-def read_operation(store: Store, operation_id: str) -> Operation | None:
-    row = store.get(OperationRow, operation_partition(operation_id), OPERATION)
-    if row is None:
-        return None
-    counts: dict[str, Any] = row.counts
-    parameters: dict[str, Any] = row.parameters
-    return Operation(
-        operation_id=operation_id,
-        kind=OperationKind(row.kind),
-        target=row.target,
-        parameters={name: str(value) for name, value in parameters.items()},
-        status=OperationStatus(row.status),
-        step=int(row.step),
-        position=row.position,
-        counts={name: int(value) for name, value in counts.items()},
-        started_by=row.started_by,
-        started_at=row.started_at,
-        updated_at=row.updated_at,
-        ended_at=row.ended_at,
-        version=int(row.version),
-    )
+def read_operation(store: Store, operation_id: str) -> ProcessState[Operation] | None:
+    return read_process(store, operation_id, Operation, among=_KINDS)
 
 
-class Operations:
-    """Each write records the event that sets off the next step, so an operation never stops half-way unseen."""
-
-    def __init__(self, uow: UnitOfWork) -> None:
-        self._uow = uow
-
-    def start(self, operation: Operation) -> None:
-        self._uow.insert(_row(operation))
-        self._record(operation)
-
-    def save(self, operation: Operation) -> None:
-        """Write what a step has changed, unless another did that step meanwhile."""
-        self._uow.put(_row(operation), condition=OperationRow.version == operation.version - 1)
-        self._record(operation)
-
-    def _record(self, operation: Operation) -> None:
-        event = OperationProgressed(
-            operation_id=operation.operation_id, kind=operation.kind, status=operation.status, step=operation.step
-        )
-        self._uow.record(event, operation.operation_id, operation.version)
+def start_operation(
+    scope: WriteScope, process: Process[Operation], target: str, parameters: dict[str, str]
+) -> ProcessState[Operation]:
+    operation = Operation(target=target, parameters=parameters, started_by=actor_of(scope))
+    state = process.start(scope, scope.runtime.ids.new(), operation)
+    tell_progress(scope, state)
+    return state
 
 
-def new_operation(scope: WriteScope, kind: OperationKind, target: str, parameters: dict[str, str]) -> Operation:
-    now = rfc3339(scope.runtime.clock.now())
-    return Operation(
-        operation_id=scope.runtime.ids.new(),
-        kind=kind,
-        target=target,
-        parameters=parameters,
-        started_by=actor_of(scope),
-        started_at=now,
-        updated_at=now,
-    )
+def tell_progress(scope: WriteScope, state: ProcessState[Operation]) -> None:
+    event = OperationProgressed(operation_id=state.process_id, kind=state.process, status=state.status, step=state.turn)
+    scope.bus.publish(event, state.process_id, state.turn + 1)
+
+
+def turn_ends(scope: WriteScope) -> datetime:
+    """When a turn takes no more on."""
+    return scope.context.deadline - _ENOUGH_TIME
+
+
+def has_time(scope: WriteScope) -> bool:
+    return scope.runtime.clock.now() < turn_ends(scope)
 
 
 def actor_of(scope: WriteScope) -> str:
     principal = scope.context.principal
     assert not isinstance(principal, Anonymous), "Authorization lets nobody without a name administer the platform"
     return principal.actor
-
-
-def _row(operation: Operation) -> OperationRow:
-    return OperationRow(
-        pk=operation_partition(operation.operation_id),
-        sk=OPERATION,
-        kind=operation.kind,
-        target=operation.target,
-        parameters=dict(operation.parameters),
-        status=operation.status,
-        step=operation.step,
-        position=operation.position,
-        counts=dict(operation.counts),
-        started_by=operation.started_by,
-        started_at=operation.started_at,
-        updated_at=operation.updated_at,
-        ended_at=operation.ended_at,
-        version=operation.version,
-    )

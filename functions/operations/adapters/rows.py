@@ -1,19 +1,14 @@
-"""Rows and keys of operations."""
+"""Rows and keys of what was decided on dead letters."""
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from shared.persistence.rows import DataRow
 
 DECISION = "DECISION"
-OPERATION = "OPERATION"
 
 
 def dead_letter_partition(dead_letter_id: str) -> str:
     return f"DEAD-LETTER#{dead_letter_id}"
-
-
-def operation_partition(operation_id: str) -> str:
-    return f"OPERATION#{operation_id}"
 
 
 class DecisionRow(DataRow):
@@ -25,17 +20,3 @@ class DecisionRow(DataRow):
     decided_at = UnicodeAttribute()
     letter = JSONAttribute()
     """What was told of the letter then: it isn't in its queue any more."""
-
-
-class OperationRow(DataRow):
-    kind = UnicodeAttribute()
-    target = UnicodeAttribute()
-    parameters = JSONAttribute()
-    status = UnicodeAttribute()
-    step = NumberAttribute()
-    position = UnicodeAttribute(null=True)
-    counts = JSONAttribute()
-    started_by = UnicodeAttribute()
-    started_at = UnicodeAttribute()
-    updated_at = UnicodeAttribute()
-    ended_at = UnicodeAttribute(null=True)

@@ -3,9 +3,8 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.entry import http_function
-from functions.operations.adapters.operations import Operations, new_operation
+from functions.operations.adapters.operations import REBUILD, start_operation
 from functions.operations.adapters.read_models import read_models
-from functions.operations.domain.operation import OperationKind
 from functions.operations.queries.get_operation import OperationView
 from shared.aws.grants import READ_MODELS_READ
 from shared.cqrs.messages import Command
@@ -40,8 +39,7 @@ class RebuildReadModelHandler:
         if building is not None:
             return Failure(RebuildUnderWay(command.name, building))
         parameters = {"accept_missing": str(command.accept_missing).lower()}
-        operation = new_operation(self._scope, OperationKind.REBUILD, command.name, parameters)
-        Operations(self._scope.uow).start(operation)
+        operation = start_operation(self._scope, REBUILD, command.name, parameters)
         return Success(OperationView.of(operation))
 
 

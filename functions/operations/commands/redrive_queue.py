@@ -4,9 +4,8 @@ from pydantic import Field
 
 from functions.entry import http_function
 from functions.operations.adapters.dead_letters import DeadLetters
-from functions.operations.adapters.operations import Operations, new_operation
+from functions.operations.adapters.operations import REDRIVE, start_operation
 from functions.operations.domain.dead_letters import NothingToRedriveTo
-from functions.operations.domain.operation import OperationKind
 from functions.operations.queries.get_operation import OperationView
 from functions.resources import DEAD_LETTERS_READ
 from shared.cqrs.messages import Command
@@ -34,8 +33,7 @@ class RedriveQueueHandler:
             return Failure(ValidationFailed([FieldError("/queue", "unknown-queue", "There is no such queue")]))
         if all(queue.origin is None for queue in queues):
             return Failure(NothingToRedriveTo())
-        operation = new_operation(self._scope, OperationKind.REDRIVE, command.queue, {})
-        Operations(self._scope.uow).start(operation)
+        operation = start_operation(self._scope, REDRIVE, command.queue, {})
         return Success(OperationView.of(operation))
 
 

@@ -4,8 +4,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from functions.entry import http_function
-from functions.operations.adapters.operations import Operations, new_operation
-from functions.operations.domain.operation import OperationKind
+from functions.operations.adapters.operations import REPLAY, start_operation
 from functions.operations.domain.replays import subscriptions_from_json
 from functions.operations.queries.get_operation import OperationView
 from functions.resources import SUBSCRIPTIONS_READ
@@ -47,8 +46,7 @@ class StartReplayHandler:
         # Without an end of its own a replay could go on for ever, fed by what it brings about.
         end = min(command.end, runtime.clock.now())
         parameters = {"from": rfc3339(command.begin), "to": rfc3339(end)}
-        operation = new_operation(self._scope, OperationKind.REPLAY, command.subscriber, parameters)
-        Operations(self._scope.uow).start(operation)
+        operation = start_operation(self._scope, REPLAY, command.subscriber, parameters)
         return Success(OperationView.of(operation))
 
 

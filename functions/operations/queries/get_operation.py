@@ -9,17 +9,26 @@ from shared.http.endpoint import query
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import Uuid
 from shared.kernel.result import Failure, Result, Success
+from shared.messaging.process import ProcessState
 from shared.persistence.scope import ReadScope
 
 
+class OperationReason(View):
+    code: str
+    detail: str
+
+
 class OperationView(View):
-    """`progress` is what was counted so far; `position` is where the next step goes on."""
+    """`status` is `running`, `compensating`, `completed`, `compensated` or `failed`, and `reason` says why it was
+    refused. `progress` is what was counted so far; `position` is where the next turn goes on.
+    """
 
     operation_id: str
     kind: str
     target: str
     parameters: Mapping[str, str]
     status: str
+    reason: OperationReason | None
     steps: int
     progress: Mapping[str, int]
     position: str | None
@@ -29,20 +38,22 @@ class OperationView(View):
     ended_at: str | None
 
     @classmethod
-    def of(cls, operation: Operation) -> "OperationView":
+    def of(cls, state: ProcessState[Operation]) -> "OperationView":
+        operation, reason = state.subject, state.reason
         return cls(
-            operation_id=operation.operation_id,
-            kind=operation.kind,
+            operation_id=state.process_id,
+            kind=state.process,
             target=operation.target,
             parameters=operation.parameters,
-            status=operation.status,
-            steps=operation.step,
-            progress=operation.counts,
-            position=operation.position,
+            status=state.status,
+            reason=None if reason is None else OperationReason(code=reason.code, detail=reason.detail),
+            steps=state.turn,
+            progress=state.counts,
+            position=state.position,
             started_by=operation.started_by,
-            started_at=operation.started_at,
-            updated_at=operation.updated_at,
-            ended_at=operation.ended_at,
+            started_at=state.started_at,
+            updated_at=state.updated_at,
+            ended_at=state.ended_at,
         )
 
 

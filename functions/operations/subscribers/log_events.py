@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.aws.grants import EVENTS_WRITE
+from shared.messaging.event_log import object_key
 from shared.messaging.routing import BatchAnswer, EventTap, FunctionNeeds, QueueClass
 from shared.observability.logger import log
 from shared.persistence.scope import Runtime
@@ -39,15 +40,6 @@ class LogEvents:
                 ContentType="application/json",
             )
         return {"batchItemFailures": failed}
-
-
-def object_key(body: Mapping[str, Any]) -> str:
-    """`<date>/<hour>/<source>/<detail type>/<message id>.json`: a replay reads a time range, one kind at a time."""
-    metadata = body["detail"]["metadata"]
-    occurred_at: str = metadata["occurred_at"]
-    return (
-        f"{occurred_at[:10]}/{occurred_at[11:13]}/{body['source']}/{body['detail-type']}/{metadata['message_id']}.json"
-    )
 
 
 lambda_handler = LogEvents()

@@ -89,6 +89,12 @@ class Analyses:
         )
         return version
 
+    def remove(self, analysis: Analysis) -> None:
+        """Remove an analysis that has ended."""
+        self._uow.delete(
+            AnalysisRow, video_partition(analysis.workspace_id, analysis.video_id), ANALYSIS + analysis.analysis_id
+        )
+
     def withdraw(self, analysis: Analysis, now: datetime) -> None:
         """Take the lease from whoever works on the analysis, for good: the worker finds out when it renews it."""
         seconds = int(now.timestamp())

@@ -80,6 +80,13 @@ class AnalysisEndings:
 
     def cancel(self, workspace_id: str, video_id: str, analysis_id: str) -> Result[Analysis]:
         """End an analysis for whoever asked for it. Nothing of it can be used, so nothing of it is charged."""
+        cancelled = self.cancel_for_deletion(workspace_id, video_id, analysis_id)
+        if isinstance(cancelled, Success):
+            self._end_for_video(cancelled.value, completed=False)
+        return cancelled
+
+    def cancel_for_deletion(self, workspace_id: str, video_id: str, analysis_id: str) -> Result[Analysis]:
+        """As `cancel`, for whoever writes the video too."""
         analysis = read_analysis(self._scope.store, workspace_id, video_id, analysis_id)
         if analysis is None:
             return Failure(NotFound())
@@ -91,7 +98,6 @@ class AnalysisEndings:
         cancelled = analysis.cancelled(self._now())
         version = self._analyses.end(cancelled)
         self._analyses.withdraw(analysis, self._scope.runtime.clock.now())
-        self._end_for_video(analysis, completed=False)
         self._scope.uow.record(
             AnalysisCancelled(workspace_id=workspace_id, video_id=video_id, analysis_id=analysis_id),
             analysis_id,

@@ -101,6 +101,10 @@ def _measured_ms(container: "InputContainer", stream: "VideoStream", file: Probe
         except FFmpegError:
             _raise_failure(file)
             break
+        except IndexError:
+            # A stream that has begun in the midst of the file, which PyAV doesn't know: the packet is passed over.
+            packets = container.demux(stream)
+            continue
         if packet is None:
             break
         if packet.pts is not None and packet.time_base is not None:

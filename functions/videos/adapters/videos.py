@@ -8,6 +8,9 @@ from shared.persistence.batch_reads import get_many
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
+DELETED = "deleted"
+"""The status that a removed video leaves with those who keep a picture of it."""
+
 
 def read_video(store: Store, workspace_id: str, video_id: str) -> Video | None:
     """A video of this workspace, read consistently."""
@@ -36,12 +39,20 @@ class Videos:
         self._tell(video, version)
         return version
 
-    def _tell(self, video: Video, version: int) -> None:
+    def remove(self, video: Video) -> int:
+        """Remove a video; returns the version that it would have had."""
+        version = video.version + 1
+        partition = video_partition(video.workspace_id, video.video_id)
+        self._uow.delete(VideoRow, partition, VIDEO, condition=VideoRow.version == video.version)
+        self._tell(video, version, status=DELETED)
+        return version
+
+    def _tell(self, video: Video, version: int, status: str | None = None) -> None:
         self._uow.record(
             VideoChanged(
                 workspace_id=video.workspace_id,
                 video_id=video.video_id,
-                status=video.status,
+                status=status or video.status,
                 current_analysis_id=video.current_analysis_id,
                 active_analysis_id=video.active_analysis_id,
             ),

@@ -1,9 +1,10 @@
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.videos.adapters.endings import AnalysisEndings
 from functions.videos.queries.get_analysis import AnalysisView, show_analysis
 from shared.aws.grants import EPHEMERAL_WRITE
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Idempotency, Policy
+from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.ids import Uuid
 from shared.kernel.result import Failure, Result, Success
@@ -40,7 +41,11 @@ ENDPOINT = command(
     CancelAnalysis,
     build,
     status=202,
-    policy=Policy(permission="videos:write", idempotency=Idempotency.OPTIONAL),
+    policy=Policy(
+        permission="videos:write",
+        rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
+        idempotency=Idempotency.OPTIONAL,
+    ),
     summary="Cancel an analysis",
     needs=FunctionNeeds(grants=(EPHEMERAL_WRITE,)),
     location=lambda path, analysis: (

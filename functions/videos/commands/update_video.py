@@ -1,9 +1,10 @@
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.videos.adapters.videos import Videos, read_video
 from functions.videos.domain.video import Title
 from functions.videos.queries.get_video import VideoView, show_video
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
 from shared.http.etag import refuse_unseen
 from shared.kernel.errors import NotFound
@@ -47,7 +48,7 @@ ENDPOINT = command(
     UpdateVideo,
     build,
     status=200,
-    policy=Policy(permission="videos:write"),
+    policy=Policy(permission="videos:write", rate_limit=RateLimit(feature=RatedFeature.COMMANDS)),
     summary="Change a video's title",
 )
 lambda_handler = http_function(ENDPOINT)

@@ -35,6 +35,11 @@ def results_prefix(workspace_id: str, video_id: str, analysis_id: str) -> str:
     return f"{workspace_id}/{video_id}/{analysis_id}/v{SCHEMA_VERSION}/"
 
 
+def checkpoint_key(workspace_id: str, video_id: str, analysis_id: str) -> str:
+    """Where the worker keeps what it would go on from, while an analysis lasts."""
+    return f"{workspace_id}/{video_id}/{analysis_id}/checkpoint"
+
+
 def keyframe_name(segment_id: str) -> str:
     return f"keyframes/{segment_id}.jpg"
 
@@ -61,7 +66,7 @@ class MomentKind(StrEnum):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Box(_Document):

@@ -3,6 +3,7 @@
 awaiting_upload -> uploaded | rejected          (a new upload may replace the file until the first analysis)
 uploaded -> analysing -> ready | uploaded       (`uploaded` again when the only analysis failed)
 ready -> analysing -> ready                     (a rerun; a failed one leaves the results there were)
+any -> deleting                                 (and then there is none)
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ class VideoStatus(StrEnum):
     REJECTED = "rejected"
     ANALYSING = "analysing"
     READY = "ready"
+    DELETING = "deleting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,10 @@ class Video:
     def renamed(self, title: str) -> "Video":
         return replace(self, title=title)
 
+    def deleting(self) -> "Video":
+        """Nothing of it is shown any more."""
+        return replace(self, status=VideoStatus.DELETING, current_analysis_id=None, active_analysis_id=None)
+
     def uploaded(self, media: MediaInfo, etag: str) -> "Video":
         return replace(self, status=VideoStatus.UPLOADED, media=media, etag=etag, rejection=None)
 
@@ -70,6 +76,8 @@ class Video:
 
     def analysable(self) -> Result[MediaInfo]:
         """What there is to analyse; refuses a video whose upload isn't complete, or isn't usable."""
+        if self.status is VideoStatus.DELETING:
+            return Failure(Conflict("The video is being deleted."))
         if self.rejection is not None:
             return Failure(Conflict(f"The upload was rejected ({self.rejection.reason}). {self.rejection.message}"))
         if self.media is None:

@@ -2,7 +2,7 @@ from pydantic import Field
 
 from functions.entry import http_function
 from functions.videos.adapters.projections import VIDEOS
-from functions.videos.adapters.videos import read_videos
+from functions.videos.adapters.videos import DELETED, read_videos
 from functions.videos.domain.video import VideoStatus
 from functions.videos.queries.get_video import VideoView, show_video
 from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
@@ -37,7 +37,8 @@ class ListVideos(Query[VideosPage]):
 
 class ListVideosHandler:
     """The read model tells which videos there are, and the videos themselves what they are by now: so the list may lack
-    what has just changed, and shows nothing that isn't so.
+    what has just changed, and shows nothing that isn't so. Of deleted ones a mark is left in the read model, so a page
+    may be shorter than asked for.
     """
 
     def __init__(self, scope: ReadScope, cursors: Cursors) -> None:
@@ -51,7 +52,8 @@ class ListVideosHandler:
         after = self._cursors.read(query.cursor, walk) if query.cursor else None
 
         def fits(row: StateRow) -> bool:
-            return status is None or row.state["status"] == status
+            shown: str = row.state["status"]
+            return shown == status if status else shown != DELETED
 
         page = self._model.page(workspace_id, after=after, limit=query.limit, fits=fits if status else None)
         videos = read_videos(self._scope.store, workspace_id, [row.sk for row in page.rows])

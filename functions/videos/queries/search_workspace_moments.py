@@ -1,12 +1,13 @@
 from collections.abc import Iterable
 
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.embedding import MiniLmEmbedder
 from functions.videos.adapters.moment_index import moment_index
 from functions.videos.queries.search_moments import MomentSearch, MomentsPage, PageOfMoments
 from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import query
 from shared.kernel.errors import FieldError
 from shared.kernel.ids import Uuid
@@ -51,7 +52,7 @@ ENDPOINT = query(
     "/v1/workspaces/{workspace_id}/moments",
     SearchWorkspaceMoments,
     build,
-    policy=Policy(permission="videos:read"),
+    policy=Policy(permission="videos:read", rate_limit=RateLimit(feature=RatedFeature.SEARCHES)),
     summary="Search the moments of all videos",
     # A thousand videos' index is a sixth of it; the model and its runtime take half a gigabyte.
     needs=FunctionNeeds(

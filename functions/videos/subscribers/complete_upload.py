@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from functions.billing.public import read_tier
 from functions.entry import queue_function
-from functions.resources import UPLOADS_READ
+from functions.resources import UPLOADS_DELETE, UPLOADS_READ
 from functions.videos.adapters.probe import probe
 from functions.videos.adapters.uploads import UploadedFile, UploadGone
 from functions.videos.adapters.videos import Videos, read_video
@@ -44,8 +44,16 @@ class CompleteUploadHandler:
         self._bucket = bucket
 
     def __call__(self, event: ObjectCreated) -> Result[None]:
-        video = self._find(event.object.key)
-        if video is None or not video.takes_uploads:
+        workspace_id, _, rest = event.object.key.partition("/")
+        video_id = rest.partition("/")[0]
+        if event.object.key != upload_key(workspace_id, video_id):
+            return Success(None)
+        video = read_video(self._scope.store, workspace_id, video_id)
+        if video is None:
+            # Sent under a signature that outlived its video.
+            self._s3.delete_object(Bucket=self._bucket, Key=event.object.key)
+            return Success(None)
+        if not video.takes_uploads:
             return Success(None)
         # S3 knows nothing of the request that the upload was signed for.
         self._scope.context.correlation_id = video.correlation_id
@@ -72,13 +80,6 @@ class CompleteUploadHandler:
         if self._scope.context.delivery > _LOOKS:
             return Rejection(RejectionReason.UNREADABLE)
         return probe(file)
-
-    def _find(self, key: str) -> Video | None:
-        workspace_id, _, rest = key.partition("/")
-        video_id = rest.partition("/")[0]
-        if key != upload_key(workspace_id, video_id):
-            return None
-        return read_video(self._scope.store, workspace_id, video_id)
 
     def _accept(self, video: Video, media: MediaInfo, file: UploadedFile) -> None:
         version = self._videos.save(video.uploaded(media, file.etag))
@@ -115,6 +116,6 @@ SUBSCRIBER = Subscriber(
     queue=QueueClass.VIDEO_PROCESSING,
     build=build,
     # Decoders run on their own copies of what is read, and a file may be read for 96 MiB.
-    needs=FunctionNeeds(grants=(UPLOADS_READ,), layers=("media",), memory_mb=1024, timeout_seconds=60),
+    needs=FunctionNeeds(grants=(UPLOADS_READ, UPLOADS_DELETE), layers=("media",), memory_mb=1024, timeout_seconds=60),
 )
 lambda_handler = queue_function(SUBSCRIBER)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.analysis.measure import FolderResults, measure
+from functions.analysis.job import Mode
+from functions.analysis.measure import FileCheckpoints, FolderResults, measure
 from functions.videos.domain.results import Manifest, Moments, Objects, People, ThingTrack, Timeline
 from infra.local.clips import bikes, carphone, trailer
 
@@ -84,3 +85,35 @@ def test_a_film_with_animals_alone_has_nobody_in_it(tmp_path: Path) -> None:
     assert len(people(tmp_path).faces) <= 1
     assert not (tmp_path / "objects.json").exists()
     assert measured.manifest.counts.frames == 1323
+
+
+class Interrupted(Exception):
+    pass
+
+
+class LastCheckpoint(FileCheckpoints):
+    """The pass ends with the first checkpoint that it keeps."""
+
+    def save(self, body: bytes) -> None:
+        super().save(body)
+        raise Interrupted
+
+
+def found(folder: Path) -> dict[str, bytes]:
+    """All but the accounts of the work, which tell of the last pass alone."""
+    left_out = ("manifest.json", "analysis.json")
+    files = [path for path in folder.rglob("*.*") if path.name not in left_out]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(("features", "mode"), [(("shots", "people", "objects"), "fast"), (("shots",), "accurate")])
+def test_an_interrupted_pass_finds_what_one_that_was_not_does(
+    tmp_path: Path, features: tuple[str, ...], mode: Mode
+) -> None:
+    whole, broken, kept = tmp_path / "whole", tmp_path / "broken", tmp_path / "kept"
+    measure(bikes(), features, mode, FolderResults(whole))
+    with pytest.raises(Interrupted):
+        measure(bikes(), features, mode, FolderResults(broken), LastCheckpoint(kept), chunk_ms=4_000)
+    resumed = measure(bikes(), features, mode, FolderResults(broken), FileCheckpoints(kept), chunk_ms=4_000)
+    assert found(broken) == found(whole)
+    assert resumed.manifest.counts.frames == 250

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from moto import mock_aws
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Analyzer, Findings
+from functions.analysis.analyzers import Analyzer, Findings, Resumable
 from functions.analysis.completion import QueueCompletion
 from functions.analysis.decode import Frame, Sound, VideoInfo
 from functions.analysis.documents import ResultStore
@@ -28,7 +28,8 @@ from functions.analysis.failures import FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import DynamoLeaseTable, Lease
 from functions.analysis.models import load_analyzers
-from functions.analysis.worker import DONE, TRY_AGAIN, AnalyzerFactory, Surroundings, analysis_pk, run
+from functions.analysis.pipeline import AnalyzerFactory
+from functions.analysis.worker import DONE, TRY_AGAIN, Surroundings, analysis_pk, run
 from functions.videos.domain.results import (
     Manifest,
     ModelUsed,
@@ -70,12 +71,14 @@ class LengthEmbedder:
         return rows
 
 
-class SayingAnalyzer:
+class SayingAnalyzer(Resumable):
     """Finds what it is told to, and calls `at_frame` for every frame."""
 
     name = "speech"
+    features = frozenset({"speech"})
     slow = False
     models = (ModelUsed(analyzer="speech", model="said", version="1"),)
+    lent = frozenset({"_at_frame"})
 
     def __init__(self, said: Sequence[SpeechSegment], at_frame: Callable[[int], None]) -> None:
         self._said = tuple(said)
@@ -150,6 +153,17 @@ class Cloud:
         key = results_prefix(JOB.workspace_id, JOB.video_id, JOB.analysis_id) + name
         body: bytes = self.s3.get_object(Bucket=self.stage.results_bucket, Key=key)["Body"].read()
         return body
+
+    def object_names(self, ending: str) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=self.stage.results_bucket).get("Contents", [])
+        return [one["Key"] for one in found if one["Key"].endswith(ending)]
+
+    def forget(self) -> None:
+        """As if nobody had worked on the analysis."""
+        for sk in ("lease", "progress"):
+            key = {"pk": {"S": analysis_pk(JOB)}, "sk": {"S": sk}}
+            self.dynamodb.delete_item(TableName=self.stage.ephemeral_table, Key=key)
+        self.messages()
 
     def share(self) -> float:
         item = self.dynamodb.get_item(
@@ -321,6 +335,55 @@ def test_an_interrupted_worker_asks_for_another_attempt_and_progress_moves_on(cl
     assert len(cloud.messages()) == 1
 
 
+def documents(cloud: Cloud) -> dict[str, bytes]:
+    """All results but the account of the work, which tells of the last attempt alone."""
+    manifest = Manifest.model_validate_json(cloud.result("manifest.json"))
+    found = {name: cloud.result(name) for name in manifest.files if name != "analysis.json"}
+    return {**found, "manifest": manifest.model_copy(update={"work": None}).model_dump_json().encode()}
+
+
+def test_the_next_attempt_goes_on_from_the_last_finished_chunk(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.stage = cloud.stage.model_copy(update={"chunk_ms": 1_000})
+    assert cloud.run() == DONE
+    uninterrupted = documents(cloud)
+    cloud.forget()
+    seen: list[list[int]] = [[], []]
+
+    def interrupt(index: int) -> None:
+        seen[0].append(index)
+        if index == 60:
+            cloud.interrupted.set()
+
+    cloud.at_frame = interrupt
+    assert cloud.run(FIRST) == TRY_AGAIN
+    cloud.interrupted.clear()
+    cloud.at_frame = seen[1].append
+    assert cloud.run(SECOND) == DONE
+
+    assert seen == [list(range(61)), list(range(48, 72))]
+    assert documents(cloud) == uninterrupted
+    assert cloud.object_names("checkpoint") == []
+
+
+def test_a_checkpoint_of_other_code_or_another_file_is_not_gone_on_from(cloud: Cloud, clip: bytes) -> None:
+    cloud.upload(clip)
+    cloud.stage = cloud.stage.model_copy(update={"chunk_ms": 1_000})
+    cloud.at_frame = lambda index: cloud.interrupted.set() if index == 60 else None
+    assert cloud.run(FIRST) == TRY_AGAIN
+    cloud.interrupted.clear()
+    (name,) = cloud.object_names("checkpoint")
+    stored = json.loads(cloud.s3.get_object(Bucket=cloud.stage.results_bucket, Key=name)["Body"].read())
+    for change in ({"code": "older"}, {"picture": 1}, {"position": {**stored["position"], "first_stamp_ms": 1990.0}}):
+        body = json.dumps({**stored, **change}).encode()
+        cloud.s3.put_object(Bucket=cloud.stage.results_bucket, Key=name, Body=body)
+        seen: list[int] = []
+        cloud.at_frame = seen.append
+        cloud.forget()
+        assert cloud.run(SECOND) == DONE
+        assert seen == list(range(72))
+
+
 def test_both_attempts_of_an_analysis_send_the_same_message_id(cloud: Cloud, clip: bytes) -> None:
     cloud.upload(clip)
     cloud.run()
@@ -441,6 +504,15 @@ def test_a_feature_that_is_not_built_is_reported(cloud: Cloud, clip: bytes) -> N
     cloud.upload(clip)
     assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "emotion")})) == DONE
     assert reason_sent(cloud) == FailureReason.UNSUPPORTED_FEATURE
+
+
+def test_a_model_that_was_not_converted_is_reported(
+    cloud: Cloud, clip: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.analysis.converted.MODELS_FOLDER", tmp_path)
+    cloud.upload(clip)
+    assert cloud.run(job=JOB.model_copy(update={"mode": "accurate"})) == DONE
+    assert reason_sent(cloud) == FailureReason.MODEL_MISSING
 
 
 def test_the_deadline_ends_the_work(cloud: Cloud, clip: bytes) -> None:

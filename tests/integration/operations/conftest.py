@@ -10,8 +10,7 @@ import pytest
 
 from functions.entry import compose_message
 from functions.identity.public import Administrators
-from functions.operations.subscribers import continue_operation
-from functions.operations.subscribers.log_events import object_key
+from functions.operations.subscribers import rebuild, redrive, replay
 from shared.aws.settings import Settings
 from shared.cqrs.messages import IntegrationEvent
 from shared.cqrs.pipeline import Context
@@ -21,6 +20,7 @@ from shared.kernel.principals import User
 from shared.kernel.result import Failure, Result, Success
 from shared.messaging.consumer import QueueFunction
 from shared.messaging.envelope import Aggregate, Envelope, enclose
+from shared.messaging.event_log import object_key
 from shared.messaging.routing import QueueClass, Subscriber
 from shared.persistence.scope import Runtime, WriteScope
 from tests.support.aws import Aws
@@ -28,6 +28,7 @@ from tests.support.clock import FakeClock
 from tests.support.http import Caller
 from tests.support.queues import from_bus
 
+OPERATIONS = {one.SUBSCRIBER.queue_name: one.SUBSCRIBER for one in (rebuild, redrive, replay)}
 QUEUE = "default-admire"
 DEAD = f"{QUEUE}-dlq"
 
@@ -86,9 +87,12 @@ class Operated:
             occurred_at=now,
         )
 
-    def send(self, name: str, body: object) -> None:
-        text = body if isinstance(body, str) else json.dumps(body)
-        self.aws.client("sqs").send_message(QueueUrl=self.url(name), MessageBody=text)
+    def send(self, name: str, *bodies: object) -> None:
+        sqs, url = self.aws.client("sqs"), self.url(name)
+        texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        for start in range(0, len(texts), 10):
+            entries = [{"Id": str(at), "MessageBody": text} for at, text in enumerate(texts[start : start + 10])]
+            sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
     def log(self, event: Envelope) -> None:
         body = from_bus(event)
@@ -121,25 +125,28 @@ class Operated:
         return items
 
     def carry_on(self, *, at_most: int = 100) -> int:
-        """Deliver the events of operations to what continues them, until none is new; returns how many steps."""
+        """Deliver what operations send themselves, until there is nothing new; returns how many turns they took."""
         delivered: set[str] = set()
-        while events := [
-            event for event in self.aws.events("OperationProgressed") if event.metadata.message_id not in delivered
-        ]:
-            for event in events[: at_most - len(delivered)]:
-                assert not self.deliver(event)
-                delivered.add(event.metadata.message_id)
+        while commands := [one for one in self.aws.commands() if one.metadata.message_id not in delivered]:
+            for command in commands[: at_most - len(delivered)]:
+                assert command.destination is not None
+                # In a queue it would wait so long.
+                self.aws.clock.advance(seconds=command.destination.delay_seconds)
+                assert not self.deliver(command)
+                delivered.add(command.metadata.message_id)
             if len(delivered) >= at_most:
                 break
         return len(delivered)
 
-    def deliver(self, event: Envelope) -> list[dict[str, str]]:
-        function = QueueFunction(continue_operation.SUBSCRIBER, compose_message, lambda: self.runtime)
+    def deliver(self, command: Envelope, *, delivery: int = 1) -> list[dict[str, str]]:
+        assert command.destination is not None
+        subscriber = OPERATIONS[command.destination.queue]
+        function = QueueFunction(subscriber, compose_message, lambda: self.runtime)
         record = {
-            "messageId": event.metadata.message_id,
+            "messageId": command.metadata.message_id,
             "receiptHandle": "r",
-            "body": json.dumps(from_bus(event)),
-            "attributes": {"ApproximateReceiveCount": "1"},
+            "body": json.dumps(from_bus(command)),
+            "attributes": {"ApproximateReceiveCount": str(delivery)},
         }
         return function({"Records": [record]})["batchItemFailures"]
 
@@ -182,6 +189,7 @@ def environment(aws: Aws) -> dict[str, str]:
     names += [f"{table}_TABLE" for table in ("DATA", "OUTBOX", "READ_MODELS", "AUDIT", "EPHEMERAL")]
     sources = {"queues": [QUEUE], "streams": ["publish-outbox"], "schedules": ["sweep-outbox"]}
     return {name: aws.settings[name] for name in names} | {
+        "REBUILD_GRACE_SECONDS": "120",
         "DEAD_LETTER_SOURCES": json.dumps(sources),
         "SUBSCRIPTIONS": json.dumps([[QUEUE, Painted.source(), "Painted"]]),
     }

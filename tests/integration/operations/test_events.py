@@ -1,6 +1,7 @@
 """From the outbox to the bus and the event log, and the answer to unknown routes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from functions.operations.fallback import Fallback
@@ -74,9 +75,10 @@ def test_every_event_is_kept_in_the_log_once_and_a_stranger_is_reported(aws: Aws
     assert all(one["Key"].startswith("2026-03-01/12/visionscope.") for one in listed)
 
 
-def test_unknown_routes_and_methods_are_problems() -> None:
-    routes = [["GET", "/v1/workspaces/{workspace_id}"], ["POST", "/v1/workspaces"]]
-    fallback = Fallback(Runtime(Settings({"ROUTES": json.dumps(routes)})))
+def test_unknown_routes_and_methods_are_problems(tmp_path: Path) -> None:
+    routes = tmp_path / "routes.json"
+    routes.write_text(json.dumps([["GET", "/v1/workspaces/{workspace_id}"], ["POST", "/v1/workspaces"]]))
+    fallback = Fallback(Runtime(Settings({})), routes)
     wrong_method = fallback({"rawPath": "/v1/workspaces/7", "headers": {}})
     assert (wrong_method["statusCode"], wrong_method["headers"]["allow"]) == (405, "GET")
     for path in ("/v1/workspaces/7/more", "/", "/v1/workspacesX", "/v1/workspaces/"):

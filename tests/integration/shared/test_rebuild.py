@@ -5,7 +5,8 @@ from datetime import timedelta
 from functions.videos.adapters.projections import VIDEOS
 from functions.videos.queries import list_videos
 from shared.messaging.projections import read_generations
-from shared.messaging.rebuild import GRACE, Phase, read_rebuild, rebuild
+from shared.messaging.rebuild import GRACE, rebuild
+from shared.messaging.rebuild_progress import Phase, read_rebuild
 from tests.support.aws import Aws
 from tests.support.projecting import log_events, project
 from tests.support.videos import Studio

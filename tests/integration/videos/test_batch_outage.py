@@ -79,6 +79,7 @@ class Outage:
         self.aws = aws
         self.studio = Studio(aws)
         self.fault: Fault | None = fault
+        self.invalid = 0
         self.submitted: list[str] = []
         videos = [self.studio.uploaded_video(clip) for _ in range(ANALYSES)]
         self.analyses = [(one, self.studio.requested_analysis(one, key=one)) for one in videos]
@@ -92,6 +93,9 @@ class Outage:
         return self.fault
 
     def _take_job(self, request: AWSPreparedRequest) -> AWSResponse:
+        if self.invalid:
+            self.invalid -= 1
+            return reply(request, 400, {"__type": "ClientException", "message": "no such queue"})
         name = body_of(request)["jobName"]
         self.submitted.append(name)
         return reply(request, 200, {"jobName": name, "jobId": f"job-of-{name}"})
@@ -159,3 +163,14 @@ def test_a_call_that_gets_no_answer_ends_within_its_functions_time(monkeypatch: 
     config = clients.client("batch").meta.config
     longest_seconds = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) + 1
     assert longest_seconds + 10 < submit_analysis.SUBSCRIBER.needs.timeout_seconds
+
+
+def test_a_job_that_batch_will_never_take_still_says_that_batch_is_back(aws: Aws, clip: bytes) -> None:
+    outage = Outage(aws, clip, Fault.THROTTLED)
+    outage.pass_time(minutes=2)
+    outage.fault, outage.invalid = None, 1
+
+    outage.pass_time(minutes=2)
+
+    assert len(outage.submitted) == ANALYSES - 1
+    assert outage.ends == {("queued", None), ("failed", "submission_refused")}

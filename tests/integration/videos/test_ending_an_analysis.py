@@ -132,6 +132,13 @@ def test_a_completed_analysis_is_charged(begun: Begun) -> None:
     assert not deadlines(begun.aws)
 
 
+def test_what_is_charged_counts_for_whoever_asked_for_it(begun: Begun) -> None:
+    begun.tell(**COMPLETED)
+
+    asked = begun.studio.workspace.owner.user_id
+    assert {event.data["user_id"] for event in begun.aws.events("CreditConsumed")} == {asked}
+
+
 def test_the_whole_story_has_one_correlation_id(begun: Begun) -> None:
     begun.tell(**COMPLETED)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from functions.analysis.analyzers.boundaries import Boundary
 from functions.analysis.analyzers.shots import ShotAnalyzer
 from functions.analysis.analyzers.transnet import WINDOW, CheckedShotDetector
+from functions.analysis.checkpoints import read_state, take_snapshot
 from functions.videos.domain.results import Transition
 from tests.support.clips import Picture, faded, frames_of, plain, scene
 
@@ -90,3 +91,16 @@ def test_each_shot_keeps_a_keyframe_of_its_own() -> None:
     shots = analyzer.finish(10_833).shots
     assert [(shot.start_frame, shot.end_frame) for shot in shots] == [(0, 130), (130, 260)]
     assert set(saved) == {shot.keyframe for shot in shots}
+
+
+def test_an_interrupted_pass_finds_the_boundaries_of_one_that_was_not() -> None:
+    frames = list(frames_of(scene(1, 160) + scene(2, 160)))
+    changes, changing = {89: 0.9}, dict.fromkeys(range(80, 100), 0.95)
+    network = Opinion(changes, changing)
+    first, second = CheckedShotDetector(24.0, network), CheckedShotDetector(24.0, network)
+    found = [first.push(frame) for frame in frames[:130]]
+    second.resume(read_state(take_snapshot(first.state()).state, {}))
+    found += [second.push(frame) for frame in frames[130:]]
+    boundaries = [boundary for boundary in found if boundary is not None] + second.finish()
+    assert boundaries == detect(scene(1, 160) + scene(2, 160), changes, changing)
+    assert [boundary.frame for boundary in boundaries] == [90, 160]

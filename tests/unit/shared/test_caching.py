@@ -1,12 +1,12 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from shared.behaviors.caching import AnswerCache, Caching, tenant_tag
+from shared.aws.settings import Settings
+from shared.behaviors.caching import AnswerCache, Caching, _Answer
 from shared.behaviors.order import request_chain
 from shared.cqrs.messages import Command, Query
 from shared.cqrs.pipeline import Context
@@ -29,14 +29,18 @@ class GetFence(Query[str]):
 class PaintFence(Command[str]): ...
 
 
+def nobody(service: str) -> NoReturn:
+    raise AssertionError(f"a client of {service}")
+
+
 class Asking:
     """Asks through the cache; every answer that is made anew has a new number."""
 
     def __init__(self, *, per_caller: bool = False) -> None:
         self.clock = FakeClock()
-        self.cache = AnswerCache(self.clock)
-        policy = CachingPolicy(ttl_seconds=60, tags=lambda query: (f"fence:{query.fence}",), per_caller=per_caller)
-        self._behavior = Caching(policy, self.cache)
+        policy = CachingPolicy(ttl_seconds=60, per_caller=per_caller)
+        # Without tags and a shared store nothing is asked of any table.
+        self._behavior = Caching(policy, GetFence, Runtime(Settings({}), self.clock, client=nobody))
         self.made = 0
 
     def ask(
@@ -99,25 +103,6 @@ def test_a_failure_is_never_kept() -> None:
     assert asking.ask("g") == 4
 
 
-def test_a_change_drops_what_carries_its_tag_in_its_workspace() -> None:
-    asking = Asking()
-    assert [asking.ask(), asking.ask("g"), asking.ask(workspace_id="w-2")] == [1, 2, 3]
-    asking.cache.drop(tenant_tag("w-1", "fence:f"))
-    assert [asking.ask("g"), asking.ask(workspace_id="w-2"), asking.ask()] == [2, 3, 4]
-
-
-def test_an_answer_that_a_change_overtook_is_not_kept() -> None:
-    asking = Asking()
-
-    def change_meanwhile(number: int) -> Result[Any]:
-        asking.cache.drop(tenant_tag("w-1", "fence:f"))
-        return Success(number)
-
-    assert asking.ask(answer=change_meanwhile) == 1
-    assert asking.ask() == 2
-    assert asking.ask() == 2
-
-
 def test_many_who_ask_at_once_make_one_answer() -> None:
     asking = Asking()
     start = threading.Barrier(16)
@@ -150,23 +135,20 @@ def test_those_who_wait_for_a_failure_ask_themselves() -> None:
 
     thread = threading.Thread(target=asking.ask, kwargs={"answer": fail})
     thread.start()
-    failing.wait()
+    assert failing.wait(5)
     assert asking.ask() == 2
     thread.join()
 
 
 def test_the_cache_is_bounded_and_keeps_what_was_used_last() -> None:
-    cache = AnswerCache(FakeClock(), max_answers=2)
+    cache = AnswerCache(max_answers=2)
 
     def get(key: str) -> bool:
-        made: list[str] = []
-
-        def make() -> Result[Any]:
-            made.append(key)
-            return Success(key)
-
-        cache.get_or_make(key, timedelta(minutes=1), frozenset(), make)
-        return bool(made)
+        """Whether the answer had to be made."""
+        if cache.find(key, [], 0) is not None:
+            return False
+        cache.keep(key, _Answer(Success(key), [], 1))
+        return True
 
     assert [get("a"), get("b"), get("a"), get("c"), get("a"), get("b")] == [True, True, False, True, False, True]
 

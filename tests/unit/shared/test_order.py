@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_READ, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
 from shared.behaviors.order import request_behaviors
 from shared.cqrs.messages import Command, Message, Query
 from shared.cqrs.policy import Caching, Idempotency, Limit, Per, Policy, RateLimit
@@ -82,6 +82,19 @@ def test_the_grants_of_an_endpoint_follow_from_its_policy(policy: Policy, more: 
     assert painting.grants == {DATA_READ, DATA_WRITE, OUTBOX_APPEND} | more
 
 
+@pytest.mark.parametrize(
+    ("caching", "more"),
+    [
+        (Caching(ttl_seconds=1), set[Grant]()),
+        (Caching(ttl_seconds=1, tags=lambda _query: ("fence",)), {EPHEMERAL_READ}),
+        (Caching(ttl_seconds=1, shared=True), {EPHEMERAL_READ, EPHEMERAL_WRITE}),
+    ],
+)
+def test_the_grants_of_a_cached_query_follow_from_where_its_answers_are(caching: Caching, more: set[Grant]) -> None:
+    looking = query("/v1/fences", GetFence, build, policy=Policy(caching=caching), summary="Look")
+    assert looking.grants == {DATA_READ} | more
+
+
 def test_a_query_gets_no_more_than_its_limit_needs() -> None:
     looking = query("/v1/fences", GetFence, build, policy=Policy(rate_limit=LIMITED), summary="Look")
     assert looking.grants == {DATA_READ, EPHEMERAL_WRITE}
@@ -90,5 +103,9 @@ def test_a_query_gets_no_more_than_its_limit_needs() -> None:
 def test_a_policy_that_cannot_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="changes nothing"):
         Policy(caching=Caching(ttl_seconds=1), audit="PaintFence")
+    with pytest.raises(ValueError, match="at most a day"):
+        Caching(ttl_seconds=86_401)
+    with pytest.raises(ValueError, match="none to claim"):
+        Policy(claims_key=True)
     with pytest.raises(ValueError, match="at least one request"):
         Limit(per=Per.USER, requests=0, window_seconds=60)

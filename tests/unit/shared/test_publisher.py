@@ -39,6 +39,10 @@ class FakeTable:
     def update_item(self, **request: Any) -> None:
         self.published.append(request["Key"]["sk"]["S"])
 
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> None:  # noqa: N803
+        for action in TransactItems:
+            self.update_item(**action["Update"])
+
 
 def item(number: int, events: int = 1, padding: int = 0) -> OutboxItem:
     envelopes = tuple(

@@ -1,29 +1,26 @@
-"""`python -m infra.local.bench`: the figures that the project promises, measured, with the bar beside each.
+"""The analysis worker, the local stack's start, and a warm command over HTTP.
 
 1. The analysis worker on the trailer: shots, text and speech in fast mode.
 2. A warm `make local`: everything is installed, nothing runs.
-3. A warm command over HTTP (create a video: authorizer, authorization, validation, one transaction with its outbox
-   item) against a Lambda that does nothing, behind the same authorizer on the same stack, in turns in the same run.
+3. A warm command (create a video: authorizer, authorization, validation, one transaction with its outbox item) against
+   a Lambda that does nothing, behind the same authorizer on the same stack, in turns in the same run.
 """
 
 import io
 import json
 import secrets
-import signal
 import statistics
-import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Any
 
 from infra.local import aws
-from infra.local.client import ApiClient, ApiRefused, ApiUnreachable
-from infra.local.clips import ClipUnavailable, trailer
-from infra.local.demo import interrupt
+from infra.local.benches.bars import Bar, at_least, at_most, output
+from infra.local.client import ApiClient, ApiRefused
+from infra.local.clips import trailer
 from infra.local.layout import Layout
 from infra.local.processes import is_held
 from infra.local.screen import Screen
@@ -49,45 +46,11 @@ def handler(event, context):
 """
 
 
-class BenchFailed(Exception):
-    """A measurement couldn't be taken; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    what: str
-    measured: str
-    wanted: str
-    held: bool
-
-
-def main() -> int:
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
-    screen, layout = Screen(), Layout.of_this_checkout()
-    was_running = is_held(layout.stack_lock)
-    try:
-        bars = [*_bench_worker(screen), _bench_local(screen, layout), _bench_round_trip(screen, layout)]
-    except (BenchFailed, ApiRefused, ApiUnreachable, ClipUnavailable) as error:
-        screen.line(f"\n{screen.red('The benchmark failed.')} {error}")
-        return 1
-    except KeyboardInterrupt:
-        screen.line("\nInterrupted.")
-        return 130
-    finally:
-        if not was_running and is_held(layout.stack_lock):
-            _local("down")
-    screen.heading("Bars")
-    for bar in bars:
-        screen.check(bar.held, f"{bar.what:<34} {bar.measured:>12}   {bar.wanted}")
-    return 0 if all(bar.held for bar in bars) else 1
-
-
-def _bench_worker(screen: Screen) -> list[Bar]:
+def bench_worker(screen: Screen, _layout: Layout) -> list[Bar]:
     with screen.step("analysing the trailer") as step:
         # In a process of its own, so that the memory is the worker's.
         command = [sys.executable, "-m", "functions.analysis.measure", str(trailer()), "--json"]
-        figures: dict[str, Any] = json.loads(_output(command, MEASURE_SECONDS))
+        figures: dict[str, Any] = json.loads(output(command, MEASURE_SECONDS))
         step.outcome = (
             f"analysed the trailer, {figures['duration_ms'] / 1000:.1f} s of video, on {figures['cores']} cores"
         )
@@ -95,19 +58,18 @@ def _bench_worker(screen: Screen) -> list[Bar]:
     screen.table([*rows, ("in all, on the wall", f"{figures['wall_seconds']:.2f} s")], right=(1,))
     factor, memory = figures["real_time_factor"], figures["peak_mebibytes"]
     return [
-        Bar(
-            "worker, of real time",
-            f"{factor:.1f}×",
-            f"at least {MIN_REAL_TIME_FACTOR:.0f}×",
-            factor >= MIN_REAL_TIME_FACTOR,
-        ),
-        Bar(
-            "worker, peak memory",
-            f"{memory:.0f} MiB",
-            f"under {MAX_WORKER_MEBIBYTES:.0f} MiB",
-            memory < MAX_WORKER_MEBIBYTES,
-        ),
+        at_least("worker, of real time", factor, MIN_REAL_TIME_FACTOR, digits=1),
+        at_most("worker, peak memory", memory, MAX_WORKER_MEBIBYTES, digits=0, unit=" MiB"),
     ]
+
+
+def bench_stack(screen: Screen, layout: Layout) -> list[Bar]:
+    was_running = is_held(layout.stack_lock)
+    try:
+        return [_bench_local(screen, layout), _bench_round_trip(screen, layout)]
+    finally:
+        if not was_running and is_held(layout.stack_lock):
+            _local("down")
 
 
 def _bench_local(screen: Screen, layout: Layout) -> Bar:
@@ -124,9 +86,7 @@ def _bench_local(screen: Screen, layout: Layout) -> Bar:
         _local("up")
         seconds = time.monotonic() - started
         step.outcome = "started the local stack, everything installed"
-    return Bar(
-        "warm `make local`", f"{seconds:.1f} s", f"at most {MAX_LOCAL_SECONDS:.0f} s", seconds <= MAX_LOCAL_SECONDS
-    )
+    return at_most("warm `make local`", seconds, MAX_LOCAL_SECONDS, digits=1, unit=" s")
 
 
 def _bench_round_trip(screen: Screen, layout: Layout) -> Bar:
@@ -153,13 +113,7 @@ def _bench_round_trip(screen: Screen, layout: Layout) -> Bar:
             ("GET a trivial Lambda", f"median {trivial_ms:.1f} ms", f"p90 {_p90(trivial_seconds) * 1000:.1f} ms"),
         ]
     )
-    ratio = command_ms / trivial_ms
-    return Bar(
-        "warm command, of a trivial Lambda",
-        f"{ratio:.2f}×",
-        f"at most {MAX_ROUND_TRIP_RATIO:.0f}×",
-        ratio <= MAX_ROUND_TRIP_RATIO,
-    )
+    return at_most("warm command, of a trivial Lambda", command_ms / trivial_ms, MAX_ROUND_TRIP_RATIO)
 
 
 def _enter(api: ApiClient) -> str:
@@ -241,25 +195,4 @@ def _p90(seconds: list[float]) -> float:
 
 
 def _local(command: str) -> None:
-    _output([sys.executable, "-m", "infra.local", command], LOCAL_COMMAND_SECONDS)
-
-
-def _output(command: list[str], limit_seconds: float) -> str:
-    """What a command prints. Ended with us, politely, so that it can clean up behind itself."""
-    checkout = Layout.of_this_checkout().checkout
-    with subprocess.Popen(command, cwd=checkout, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            printed, complaints = process.communicate(timeout=limit_seconds)
-        except BaseException as error:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise BenchFailed(f"{' '.join(command[1:4])} takes more than {limit_seconds:.0f} s") from error
-            raise
-    if process.returncode != 0:
-        raise BenchFailed(f"{' '.join(command[1:4])} ended with {process.returncode}\n{complaints.strip()[-2000:]}")
-    return printed
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    output([sys.executable, "-m", "infra.local", command], LOCAL_COMMAND_SECONDS)
