@@ -124,7 +124,7 @@ def analyse(
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """What the analyzers found, and the names of those that broke down."""
+    """What the analyzers found, and the features of those that broke down."""
 
     found: list[Findings]
     broken: frozenset[str]
@@ -180,7 +180,7 @@ def _pass(
             found.append(lane.finish(video.duration_ms))
             steps.check()
             steps.report(_DECODED + (_FOUND - _DECODED) * done / len(lanes))
-        broken = frozenset(lane.analyzer.name for lane in lanes if lane.broken)
+        broken = frozenset(feature for lane in lanes if lane.broken for feature in lane.analyzer.features)
         return _Watched(found, broken, analyzers, video.info, video.duration_ms, video.frames)
 
 

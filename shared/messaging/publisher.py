@@ -69,7 +69,8 @@ class Publisher:
         for group in _groups(self._entries(items, refused, commands)):
             refused |= self._put(group)
         for destination, sent in commands.items():
-            refused |= self._send(destination, sent)
+            for start in range(0, len(sent), MAX_ENTRIES):
+                refused |= self._send(destination, sent[start : start + MAX_ENTRIES])
         published = [item for item in items if item.item_id not in refused]
         for start in range(0, len(published), MAX_MARKS):
             refused |= self._mark(published[start : start + MAX_MARKS])

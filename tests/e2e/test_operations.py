@@ -6,9 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from infra.local.client import ApiClient
@@ -16,7 +17,7 @@ from shared.kernel.clock import rfc3339
 from tests.e2e.customers import new_customer, settled
 from tests.e2e.stacks import LocalStack
 
-QUEUE = "default-continue-operation"
+QUEUE = "default-project-workspaces"
 Operate = Callable[..., Any]
 
 
@@ -63,12 +64,12 @@ def _poison() -> dict[str, Any]:
         "message_id": f"poison-{secrets.token_hex(8)}",
         "occurred_at": rfc3339(datetime.now(UTC)),
         "correlation_id": "poison",
-        "service_name": "operations",
+        "service_name": "workspaces",
         "schema_version": 99,
     }
     return {
-        "source": "visionscope.operations",
-        "detail-type": "OperationProgressed",
+        "source": "visionscope.workspaces",
+        "detail-type": "WorkspaceCreated",
         "detail": {"metadata": metadata, "data": {}},
     }
 
@@ -95,11 +96,11 @@ def test_a_poison_message_is_seen_with_its_reason_redriven_and_discarded(
         (letter,) = settled(lambda: _letters(admin, message_id), lambda found: len(found) == 1)
         assert (letter["queue"], letter["subscriber"], letter["error"], letter["deliveries"]) == (
             QUEUE,
-            "continue-operation",
+            "project-workspaces",
             "validation-failed",
             2,
         )
-        assert letter["reason"] == "OperationProgressed has schema version 99, known is 1"
+        assert letter["reason"] == "WorkspaceCreated has schema version 99, known is 1"
 
         path = f"/v1/admin/dead-letters/{letter['dead_letter_id']}"
         first, second = (admin.send("POST", f"{path}/redrive", {}) for _ in range(2))
@@ -124,52 +125,101 @@ def test_a_poison_message_is_seen_with_its_reason_redriven_and_discarded(
     ]
 
 
+def _ended(admin: ApiClient, answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 202, answer.text
+    location = answer.headers["location"]
+    ended: dict[str, Any] = settled(lambda: admin.get(location), lambda one: one["ended_at"] is not None)
+    return ended
+
+
+def _workspaces(api: ApiClient) -> list[str]:
+    return [one["workspace_id"] for one in api.get("/v1/workspaces")["items"]]
+
+
+def _lose(stack: LocalStack, workspace_id: str) -> None:
+    """Remove a workspace's row from the read model, whatever generation is read."""
+    dynamodb, table = stack.client("dynamodb"), stack.outputs["read_models_table"]
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            if item["sk"]["S"] == workspace_id and item["pk"]["S"].startswith("workspaces#"):
+                dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def _generation(stack: LocalStack) -> str:
+    key = {"pk": {"S": "READ-MODEL#workspaces"}, "sk": {"S": "GENERATIONS"}}
+    found = stack.client("dynamodb").get_item(TableName=stack.outputs["read_models_table"], Key=key)
+    current: str = found["Item"]["current"]["S"]
+    return current
+
+
 def test_a_replay_to_a_subscriber_that_handled_all_has_no_effect(local_stack: LocalStack, admin: ApiClient) -> None:
-    """The replayed events are those of operations themselves: handled again, each would do a step."""
-
-    def started(body: dict[str, str]) -> dict[str, Any]:
-        answer = admin.send("POST", "/v1/admin/replays", body)
-        assert answer.status_code == 202, answer.text
-        ended: dict[str, Any] = settled(
-            lambda: admin.get(answer.headers["location"]), lambda one: one["status"] == "completed"
-        )
-        return ended
-
     begin = datetime.now(UTC)
-    nothing = {"from": rfc3339(begin - timedelta(hours=2)), "to": rfc3339(begin - timedelta(hours=1))}
-    earlier = started({"subscriber": "continue-operation", **nothing})
+    with new_customer(local_stack) as customer:
+        settled(lambda: _workspaces(customer.api), lambda found: found == [customer.workspace_id])
+        # Handled again, the event would bring this row back.
+        _lose(local_stack, customer.workspace_id)
 
-    def replayed() -> dict[str, Any]:
-        everything = {"from": rfc3339(begin), "to": rfc3339(datetime.now(UTC))}
-        return started({"subscriber": "continue-operation", **everything})
+        def replayed() -> dict[str, Any]:
+            span = {"from": rfc3339(begin), "to": rfc3339(datetime.now(UTC))}
+            return _ended(admin, admin.send("POST", "/v1/admin/replays", {"subscriber": "project-workspaces", **span}))
 
-    # The log is fed by the same bus, some moments later.
-    ended = settled(replayed, lambda one: one["progress"]["sent"] >= 2)
-    assert ended["progress"]["too_old"] == 0
-    assert admin.get(f"/v1/admin/operations/{earlier['operation_id']}") == earlier
+        # The log is fed by the same bus, some moments later.
+        ended = settled(replayed, lambda one: one["progress"]["sent"] >= 1)
+        assert (ended["status"], ended["progress"]["too_old"]) == ("completed", 0)
+        settled(lambda: _waiting(local_stack, QUEUE), lambda count: count == 0)
+        assert _workspaces(customer.api) == []
 
 
-def test_a_whole_queue_is_redriven_by_the_command_line(
+def test_a_rebuild_restores_what_the_read_model_lost_and_switches_to_a_new_generation(
+    local_stack: LocalStack, admin: ApiClient
+) -> None:
+    path = "/v1/admin/read-models/workspaces/rebuild"
+    with new_customer(local_stack) as customer:
+        settled(lambda: _workspaces(customer.api), lambda found: found == [customer.workspace_id])
+        _lose(local_stack, customer.workspace_id)
+        assert _workspaces(customer.api) == []
+        started = admin.send("POST", path, {})
+        operation_id = started.json()["operation_id"]
+        settled(lambda: admin.get(started.headers["location"]), lambda one: one["steps"] >= 1)
+        assert admin.send("POST", path, {}).status_code == 409
+        ended = _ended(admin, started)
+        assert (ended["status"], ended["reason"]) == ("completed", None)
+        assert ended["progress"]["taken"] >= 1
+        assert ended["progress"]["missing"] == 0
+        assert _generation(local_stack) == operation_id
+        assert _workspaces(customer.api) == [customer.workspace_id]
+
+
+def _waiting(stack: LocalStack, queue: str) -> int:
+    sqs = stack.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"visionscope-local-{queue}")["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
+
+
+def test_a_whole_queue_is_redriven_by_the_command_line_and_twice_is_once(
     local_stack: LocalStack, admin: ApiClient, operate: Operate
 ) -> None:
     sqs = local_stack.client("sqs")
     dead = sqs.get_queue_url(QueueName=f"visionscope-local-{QUEUE}-dlq")["QueueUrl"]
-    # Good messages about an operation that has ended: whoever handles them finds nothing left to do.
-    nothing = {"subscriber": "continue-operation", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
-    operation = admin.send("POST", "/v1/admin/replays", nothing).json()
-    bodies = [_poison() for _ in range(3)]
-    for body in bodies:
-        body["detail"]["metadata"]["schema_version"] = 1
-        body["detail"]["data"] = {name: operation[name] for name in ("operation_id", "kind")} | {
-            "status": "completed",
-            "step": 7,
-        }
-        sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(body))
-    ended = operate("dead-letters", "redrive", "--queue", QUEUE, "--wait")
-    assert ended["status"] == "completed"
-    assert ended["progress"]["sent"] >= 3
-    for body in bodies:
-        assert _letters(admin, body["detail"]["metadata"]["message_id"]) == []
+    with new_customer(local_stack) as customer:
+        settled(lambda: _workspaces(customer.api), lambda found: found == [customer.workspace_id])
+        owner_id, events = customer.api.get("/v1/users/me")["user_id"], [_poison() for _ in range(3)]
+        for number, event in enumerate(events):
+            event["detail"]["metadata"] |= {
+                "schema_version": 1,
+                "aggregate": {"type": "workspace", "id": f"w-{number}", "version": 1},
+            }
+            event["detail"]["data"] = {"workspace_id": customer.workspace_id, "owner_id": owner_id, "tier": "free"}
+            sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(event))
+        ended = operate("dead-letters", "redrive", "--queue", QUEUE, "--wait")
+        assert ended["status"] == "completed"
+        assert ended["progress"]["sent"] >= 3
+        for event in events:
+            assert _letters(admin, event["detail"]["metadata"]["message_id"]) == []
+        again = operate("dead-letters", "redrive", "--queue", QUEUE, "--wait")
+        assert again["progress"] == {"failed_again": 0, "sent": 0}
 
 
 def test_the_outbox_is_empty_when_all_is_quiet(admin: ApiClient, operate: Operate) -> None:

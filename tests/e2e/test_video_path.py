@@ -35,6 +35,25 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clip") / "wine.mp4", pictures, rate=RATE)
 
 
+def assert_nothing_crosses(customer: Customer, stranger: Customer, video_id: str, questions: str) -> None:
+    """What is the customer's is to the stranger what never was, asked for as it is or as if it were the stranger's."""
+    for path in (
+        f"{customer.video_path(video_id)}/moments?q=harvest",
+        f"{customer.workspace}/moments?q=harvest",
+        questions,
+    ):
+        assert stranger.api.send("GET", path).status_code == 404
+    for path in (
+        f"{stranger.video_path(video_id)}/moments?q=harvest",
+        questions.replace(customer.workspace, stranger.workspace),
+    ):
+        assert stranger.api.send("GET", path).status_code == 404
+    assert (
+        stranger.api.send("POST", f"{stranger.workspace}/conversations", {"video_ids": [video_id]}).status_code == 404
+    )
+    assert stranger.api.get(f"{stranger.workspace}/moments", q="harvest")["items"] == []
+
+
 def test_a_video_becomes_answers_that_cite_it(customer: Customer, clip: Path, local_stack: LocalStack) -> None:
     started = datetime.now(UTC) - timedelta(minutes=1)
     before = customer.credits()
@@ -64,6 +83,9 @@ def test_a_video_becomes_answers_that_cite_it(customer: Customer, clip: Path, lo
     assert customer.api.get(f"{path}/transcript")["items"] == []
     best, *_ = customer.api.get(f"{path}/moments", q="harvest")["items"]
     assert (best["kind"], best["snippet"]) == ("text", "Harvest in Bordeaux")
+    in_workspace = f"{customer.workspace}/moments"
+    found = settled(lambda: customer.api.get(in_workspace, q="harvest")["items"], bool)
+    assert found[0] == {**best, "score": found[0]["score"]}
 
     conversation = customer.api.post(f"{customer.workspace}/conversations", {"video_ids": [video_id]})
     questions = f"{customer.workspace}/conversations/{conversation['conversation_id']}/questions"
@@ -75,6 +97,8 @@ def test_a_video_becomes_answers_that_cite_it(customer: Customer, clip: Path, lo
     unknown = customer.api.post(questions, {"question": "Who was elected president?"}, key=secrets.token_hex(8))
     assert (unknown["grounded"], unknown["citations"]) == (False, [])
     assert customer.api.get(questions)["items"] == [answer, unknown]
+    with new_customer(local_stack) as stranger:
+        assert_nothing_crosses(customer, stranger, video_id, questions)
 
     after = customer.credits()
     spent = {code: before[code][0] - after[code][0] for code in before if before[code] != after[code]}

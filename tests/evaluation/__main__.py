@@ -4,6 +4,7 @@ Prints every figure beside its floor or ceiling, and fails where one is missed o
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = parser.parse_args(arguments).parts or list(PARTS)
     if unknown := sorted(set(wanted) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: {', '.join(PARTS)} are there")
+    # The functions log to the standard output, where the figures are wanted.
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "ERROR"
     screen, started = Screen(), time.monotonic()
     bars: list[Bar] = []
     with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from functions.conversations.commands import ask_question, start_conversation
-from functions.videos.domain.results import MANIFEST, Manifest, results_prefix
+from functions.videos.domain.results import MANIFEST, Manifest, Moment, results_prefix
 from functions.videos.queries import search_moments
 from tests.evaluation.bars import Bar, ceiling, share
 from tests.evaluation.library import Analysed, Library
@@ -137,19 +137,19 @@ def _judge_search(
     wanted = {
         (moment.start_ms, moment.end_ms)
         for moment in analysed[clip].moments.moments
-        if any(moment.start_ms < span.end_ms and span.start_ms < moment.end_ms for span in spans)
+        if any(_is_evidence(moment, span) for span in spans)
     }
-    if question.shown and not question.said:
-        wanted = {place for place in wanted if any(_mostly(place, span) for span in spans)}
     found = [(span.start_ms, span.end_ms) for span in engine.search(clip, question.ask)]
     hits = [place in wanted for place in found]
     outcome.recalls.append(share(sum(hits), min(FOUND_AT_MOST, len(wanted))) if wanted else 0.0)
     outcome.reciprocal_ranks.append(1 / (hits.index(True) + 1) if any(hits) else 0.0)
 
 
-def _mostly(place: tuple[int, int], span: Span) -> bool:
-    start_ms, end_ms = place
-    return min(end_ms, span.end_ms) - max(start_ms, span.start_ms) > (end_ms - start_ms) / 2
+def _is_evidence(moment: Moment, span: Span) -> bool:
+    """Of its kind, and more than touching it, as the sentences before and after it may."""
+    shared_ms = min(moment.end_ms, span.end_ms) - max(moment.start_ms, span.start_ms)
+    shorter_ms = min(moment.end_ms - moment.start_ms, span.end_ms - span.start_ms)
+    return span.kind in (None, moment.kind) and shared_ms > shorter_ms / 2
 
 
 @dataclass

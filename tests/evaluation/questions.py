@@ -51,6 +51,8 @@ class Span:
     clip: str
     start_ms: int
     end_ms: int
+    kind: str | None = None
+    """`speech` or `text`, where only that is meant."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def evidence(question: Question, truth_of: Callable[[str], Truth]) -> tuple[Span
     spoken = [truth.spoken[number - 1] for number in question.said]
     shown = [(truth.captions or ())[number - 1] for number in question.shown]
     return (
-        *(Span(clip, one.start_ms, one.end_ms) for one in spoken),
-        *(Span(clip, one.start_ms, one.end_ms) for one in shown),
+        *(Span(clip, one.start_ms, one.end_ms, "speech") for one in spoken),
+        *(Span(clip, one.start_ms, one.end_ms, "text") for one in shown),
         *(Span(clip, start_ms, end_ms) for start_ms, end_ms in question.at),
     )

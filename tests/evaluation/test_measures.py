@@ -192,6 +192,35 @@ def analysed(tmp_path: Path) -> dict[str, Analysed]:
     return {name: Analysed(Clip(name, tmp_path, truth), tmp_path, ()) for name in COLLECTION}
 
 
+class Finder:
+    """An engine that finds the moments it was given, and answers nothing."""
+
+    def __init__(self, *found: Moment) -> None:
+        self._found = found
+
+    def converse(self, conversation: Conversation) -> list[Given]:
+        return [Given("I don't know.", grounded=False, cited=()) for _ in conversation.questions]
+
+    def search(self, clip: str, words: str) -> list[Span]:
+        return [Span(clip, one.start_ms, one.end_ms) for one in self._found]
+
+
+def moment(kind: MomentKind, start_ms: int, end_ms: int) -> Moment:
+    return Moment(segment_id=f"{kind}-{start_ms}", kind=kind, start_ms=start_ms, end_ms=end_ms, text="x")
+
+
+def test_evidence_is_of_the_kind_that_was_meant_and_not_what_touches_it(
+    tmp_path: Path, analysed: dict[str, Analysed]
+) -> None:
+    said, next_said = moment(MomentKind.SPEECH, 29_900, 32_100), moment(MomentKind.SPEECH, 31_900, 35_000)
+    shown = moment(MomentKind.TEXT, 30_100, 31_900)
+    (tmp_path / MOMENTS).write_text(Moments(moments=(said, next_said, shown)).model_dump_json())
+    question = Question.model_validate({"clip": "harbour", "ask": "?", "kind": "what", "said": [1]})
+    assert judge(Finder(said), (question,), analysed).recalls == [1.0]
+    assert judge(Finder(next_said, shown), (question,), analysed).recalls == [0.0]
+    assert judge(Finder(shown, said), (question,), analysed).reciprocal_ranks == [0.5]
+
+
 def test_an_engine_that_answers_everything_misses_the_floors(analysed: dict[str, Analysed]) -> None:
     bars = missed(answers.bars(judge(FirstMoment(), QUESTIONS, analysed)))
     assert {"answers to what can't be answered", "answers, right ones of what can be answered"} <= bars
@@ -223,4 +252,7 @@ def test_evidence_is_where_the_truth_has_it() -> None:
     said = tuple(SpokenTruth(text="x", start_ms=at, end_ms=at + 500) for at in (1_000, 2_000))
     shown = CaptionTruth(text="x", start_ms=7_000, end_ms=8_000, size=0.1, style="sans")
     truth = Truth(frames=1, frame_rate=25, duration_ms=9_000, spoken=said, captions=(shown,))
-    assert evidence(question, lambda name: truth) == (Span("c", 2_000, 2_500), Span("c", 7_000, 8_000))
+    assert evidence(question, lambda name: truth) == (
+        Span("c", 2_000, 2_500, "speech"),
+        Span("c", 7_000, 8_000, "text"),
+    )

@@ -73,23 +73,37 @@ class Journey(BaseModel):
     place: str
 
 
-class Connection:
-    """A client of whom each call may meet a fault: a crash or a lost call, before or after it is carried out."""
+def forget_inbox(dynamodb: MemoryDynamoDb) -> None:
+    rows = dynamodb.tables.get("ephemeral", {})
+    for key in [key for key in rows if key[0].startswith("INBOX#")]:
+        del rows[key]
 
-    def __init__(self, client: MemoryDynamoDb, faults: dict[int, str]) -> None:
+
+class Connection:
+    """A client of whom each call may meet a fault: a crash or a lost call, before or after it is carried out.
+
+    Where it forgets, the inbox is empty after each call, as it is a month later.
+    """
+
+    def __init__(self, client: MemoryDynamoDb, faults: dict[int, str], *, forgets: bool) -> None:
         self._client = client
         self._faults = faults
+        self._forgets = forgets
         self.calls = 0
+        self.before: dict[int, Callable[[], object]] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(**request: Any) -> Any:
             self.calls += 1
+            self.before.get(self.calls, lambda: None)()
             fault = self._faults.get(self.calls, "")
             if fault == "crash before":
                 raise Crash
             if fault == "request lost":
                 raise ReadTimeoutError(endpoint_url="memory")
             answer = getattr(self._client, name)(**request)
+            if self._forgets:
+                forget_inbox(self._client)
             if fault == "crash after":
                 raise Crash
             if fault == "reply lost":
@@ -107,11 +121,12 @@ class World:
     faults: dict[int, str] = field(default_factory=dict[int, str])
     random: Random = field(default_factory=lambda: Random(0))
     copies: int = 1
+    forgets: bool = False
     steps: list[Step[Journey]] = field(default_factory=list[Step[Journey]])
 
     def __post_init__(self) -> None:
         self.dynamodb = MemoryDynamoDb()
-        self.connection = Connection(self.dynamodb, self.faults)
+        self.connection = Connection(self.dynamodb, self.faults, forgets=self.forgets)
         self.queue = Queue(max_receives=DELIVERIES, batch_size=3)
         self.published: set[str] = set()
         self.delays: list[int] = []
@@ -136,13 +151,25 @@ class World:
             self._publish()
             if not self.queue.messages:
                 return self.state()
-            # Each round is a process of its own.
-            subscriber = process_subscriber(self.process, self.steps, changed=self._tell)
-            function = QueueFunction(subscriber, compose_message, lambda: self.runtime)
             try:
-                self.queue.drain(function, self.random)
+                self.queue.drain(self._function(self.runtime), self.random)
             except Crash:
                 continue
+
+    def deliver_elsewhere(self) -> None:
+        """Another function gets the messages too, as when their visibility has run out."""
+        clients: dict[str, Any] = {"dynamodb": self.dynamodb, "sqs": self.queue}
+        function = self._function(Runtime(SETTINGS, self.runtime.clock, client=clients.__getitem__))
+        for at, message in enumerate(self.queue.messages):
+            attributes = {"ApproximateReceiveCount": "1"}
+            record = {"messageId": str(at), "receiptHandle": "r", "body": message.body, "attributes": attributes}
+            assert function({"Records": [record]}) == {"batchItemFailures": []}
+        if self.forgets:
+            forget_inbox(self.dynamodb)
+
+    def _function(self, runtime: Runtime) -> QueueFunction:
+        subscriber = process_subscriber(self.process, self.steps, changed=self._tell)
+        return QueueFunction(subscriber, compose_message, lambda: runtime)
 
     def state(self) -> ProcessState[Journey]:
         reading = Runtime(SETTINGS, self.runtime.clock, client=lambda _: self.dynamodb)
@@ -241,11 +268,11 @@ FAULTS = st.dictionaries(
 
 
 @settings(max_examples=400, deadline=None)
-@given(WORKS, FAULTS, st.integers(0, 2**32), st.integers(1, 3))
+@given(WORKS, FAULTS, st.integers(0, 2**32), st.integers(1, 3), st.booleans())
 def test_crashes_losses_and_repetitions_leave_what_the_oracle_says(
-    works: list[Work], faults: dict[int, str], seed: int, copies: int
+    works: list[Work], faults: dict[int, str], seed: int, copies: int, forgets: bool
 ) -> None:
-    world = World(works, faults, Random(seed), copies)
+    world = World(works, faults, Random(seed), copies, forgets)
     state = world.run()
     assert (state.status, world.journal()) == expected(works)
     assert world.queue.dead == []
@@ -274,6 +301,18 @@ def test_an_interruption_at_any_call_changes_nothing_about_the_end(works: list[W
     for number, fault in every_call(works):
         world = World(works, {number: fault})
         assert (world.run().status, world.journal()) == expected(works), (number, fault)
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["with the inbox", "without it"])
+def test_a_turn_that_two_functions_are_at_is_taken_once(forgets: bool) -> None:
+    works = [Work(items=2), Work(), Work(items=2, refuses_at=1)]
+    calls = World(works)
+    calls.run()
+    for number in range(1, calls.connection.calls + 1):
+        world = World(works, forgets=forgets)
+        world.connection.before[number] = world.deliver_elsewhere
+        assert (world.run().status, world.journal()) == expected(works), number
+        assert world.queue.dead == []
 
 
 def test_a_process_tells_each_of_its_states_and_why_it_was_refused() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +17,10 @@ from functions.operations.subscribers.sweep_outbox import SweepOutbox
 from infra.local.emulator import StreamPolicy, deliver
 from shared.aws.settings import Settings
 from shared.kernel.clock import SystemClock
-from shared.messaging.envelope import Aggregate, Envelope, Metadata
+from shared.messaging.envelope import Aggregate, Destination, Envelope, Metadata
 from shared.messaging.outbox import OutboxItem
 from shared.messaging.publisher import Publisher
+from shared.messaging.queues import Queues
 from shared.persistence.scope import Runtime
 from tests.faults.stage import Item, Stage
 from tests.support.clock import FakeClock
@@ -32,6 +34,8 @@ SETTINGS = Settings({"BUS_NAME": "bus", "OUTBOX_TABLE": "outbox"})
 class Bus:
     """EventBridge at the other end of the wire: keeps what it accepts."""
 
+    service = "events"
+
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
 
@@ -44,7 +48,7 @@ class Bus:
     def client(self, network: Network, *, attempts: int = 3) -> Any:
         session: Any = botocore.session.Session({"config_file": (None, None, None, None)})
         client = session.create_client(
-            "events",
+            self.service,
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -121,6 +125,45 @@ def test_calls_that_fail_as_a_whole_hold_up_no_other(seed: int) -> None:
         assert all(bus.accepted[one] for item in items if item.item_id in marks.published for one in ids([item]))
         waiting = [item for item in waiting if item.item_id in refused]
     assert sorted(bus.accepted) == ids(items)
+
+
+class QueueOfCommands(Bus):
+    """SQS at the other end of the wire: keeps what it accepts."""
+
+    service = "sqs"
+
+    def __call__(self, request: AWSPreparedRequest) -> AWSResponse:
+        asked = body_of(request)
+        if "QueueName" in asked:
+            return reply(request, 200, {"QueueUrl": f"https://queue/{asked['QueueName']}"})
+        assert len(asked["Entries"]) <= 10
+        for entry in asked["Entries"]:
+            self.accepted[json.loads(entry["MessageBody"])["detail"]["metadata"]["message_id"]] += 1
+        successful = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""} for entry in asked["Entries"]]
+        return reply(request, 200, {"Successful": successful})
+
+
+def test_partial_failures_and_lost_calls_lose_no_command(seed: int) -> None:
+    queue, marks = QueueOfCommands(), Marks()
+    network = Network(
+        at_random({Fault.PARTLY_REFUSED: 0.4, Fault.REQUEST_LOST: 0.1, Fault.REPLY_LOST: 0.1}), seed, queue
+    )
+    client = queue.client(network, attempts=1)
+    settings = Settings({"BUS_NAME": "bus", "OUTBOX_TABLE": "outbox", "STAGE": "test"})
+    queues = Queues(lambda: client, settings, sleep=lambda _: None)
+    publisher = Publisher(None, marks, settings, SystemClock(), sleep=lambda _: None, queues=queues)
+    destinations = [Destination(queue="default-paint"), Destination(queue="default-dry", delay_seconds=60)]
+    items = [
+        replace(item, events=(item.events[0].model_copy(update={"destination": destinations[number % 2]}),))
+        for number, item in enumerate(map(outbox_item, range(200)))
+    ]
+    waiting = items
+    while waiting:
+        refused = publisher.publish(waiting)
+        assert all(queue.accepted[one] for item in waiting if item.item_id not in refused for one in ids([item]))
+        waiting = [item for item in waiting if item.item_id in refused]
+    assert sorted(queue.accepted) == ids(items)
+    assert network.faults(Fault.PARTLY_REFUSED) > 0
 
 
 def write(stage: Stage, items: Sequence[OutboxItem]) -> None:

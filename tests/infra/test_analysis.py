@@ -62,6 +62,7 @@ def test_the_worker_may_read_uploads_write_results_hold_its_lease_and_report(mad
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
+        "s3:DeleteObject",
         "s3:GetObject",
         "s3:ListBucket",
         "s3:PutObject",

@@ -32,10 +32,13 @@ class Resumable:
 
 
 class Analyzer(Protocol):
-    """`slow` ones are fed on a thread of their own."""
+    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def features(self) -> frozenset[str]: ...
 
     @property
     def slow(self) -> bool: ...

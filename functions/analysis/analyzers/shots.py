@@ -20,6 +20,7 @@ class ShotAnalyzer(Resumable):
     """
 
     name = "shots"
+    features = frozenset({"shots"})
     slow = False
     lent = frozenset({"_save"})
     models = (ModelUsed(analyzer="shots", model="content-and-fade", version="1"),)

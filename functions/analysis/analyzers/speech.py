@@ -40,6 +40,7 @@ class SpeechRecognizer(Protocol):
 
 class SpeechAnalyzer(Resumable):
     name = "speech"
+    features = frozenset({"speech"})
     slow = True
     lent = frozenset({"_recognizer"})
 

@@ -26,6 +26,7 @@ class SpriteAnalyzer(Resumable):
     """
 
     name = "sprite"
+    features: frozenset[str] = frozenset()
     slow = False
     lent = frozenset({"_save"})
     models: tuple[ModelUsed, ...] = ()

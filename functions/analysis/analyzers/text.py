@@ -95,6 +95,7 @@ class TextAnalyzer(Resumable):
     """`interval_ms` is the time between samples, `side` the longer side of the pictures that are read."""
 
     name = "text"
+    features = frozenset({"text"})
     slow = True
     lent = frozenset({"_reader"})
 

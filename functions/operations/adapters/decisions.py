@@ -8,6 +8,7 @@ from functions.operations.adapters.dead_letters import BeingRead, DeadLetter, De
 from functions.operations.adapters.operations import actor_of
 from functions.operations.adapters.rows import DECISION, DecisionRow, dead_letter_partition
 from functions.operations.domain.dead_letters import DecidedOtherwise, NothingToRedriveTo, Outcome
+from shared.cqrs.messages import View
 from shared.kernel.clock import rfc3339
 from shared.kernel.errors import Conflict, NotFound
 from shared.kernel.result import Failure, Result, Success
@@ -15,6 +16,14 @@ from shared.observability.logger import log
 from shared.persistence.scope import WriteScope
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import Refused
+
+
+class DecisionView(View):
+    dead_letter_id: str
+    status: str
+    reason: str | None
+    decided_by: str
+    decided_at: str
 
 
 def read_decision(store: Store, dead_letter_id: str) -> DecisionRow | None:
@@ -26,8 +35,23 @@ class Decisions:
         self._scope = scope
         self._letters = DeadLetters(scope.runtime)
 
-    def carry_out(self, dead_letter_id: str, outcome: Outcome, reason: str | None = None) -> Result[DecisionRow]:
+    def carry_out(self, dead_letter_id: str, outcome: Outcome, reason: str | None = None) -> Result[DecisionView]:
         """Decide and do it. Decided so before, the earlier decision is the answer."""
+        agreed = self._carry_out(dead_letter_id, outcome, reason)
+        if isinstance(agreed, Failure):
+            return agreed
+        decided = agreed.value
+        return Success(
+            DecisionView(
+                dead_letter_id=dead_letter_id,
+                status=decided.outcome,
+                reason=decided.reason,
+                decided_by=decided.decided_by,
+                decided_at=decided.decided_at,
+            )
+        )
+
+    def _carry_out(self, dead_letter_id: str, outcome: Outcome, reason: str | None) -> Result[DecisionRow]:
         try:
             with self._letters.one(dead_letter_id) as letter:
                 if letter is not None:

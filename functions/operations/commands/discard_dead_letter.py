@@ -1,17 +1,17 @@
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import StringConstraints
 
 from functions.entry import http_function
-from functions.operations.adapters.decisions import Decisions
-from functions.operations.commands.redrive_dead_letter import DecisionView
+from functions.operations.adapters.decisions import Decisions, DecisionView
 from functions.operations.domain.dead_letters import DeadLetterId, Outcome
 from functions.resources import DEAD_LETTERS_DISCARD
 from shared.aws.grants import EPHEMERAL_READ
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Idempotency, Policy
 from shared.http.endpoint import command
-from shared.kernel.result import Failure, Result, Success
+from shared.kernel.result import Result
 from shared.messaging.routing import FunctionNeeds
 from shared.persistence.scope import WriteScope
 
@@ -23,19 +23,11 @@ class DiscardDeadLetter(Command[DecisionView]):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
-class DiscardDeadLetterHandler:
-    def __init__(self, decisions: Decisions) -> None:
-        self._decisions = decisions
+def build(scope: WriteScope) -> Callable[[DiscardDeadLetter], Result[DecisionView]]:
+    def discard(command: DiscardDeadLetter) -> Result[DecisionView]:
+        return Decisions(scope).carry_out(command.dead_letter_id, Outcome.DISCARDED, command.reason)
 
-    def __call__(self, command: DiscardDeadLetter) -> Result[DecisionView]:
-        decided = self._decisions.carry_out(command.dead_letter_id, Outcome.DISCARDED, command.reason)
-        if isinstance(decided, Failure):
-            return decided
-        return Success(DecisionView.of(command.dead_letter_id, decided.value))
-
-
-def build(scope: WriteScope) -> DiscardDeadLetterHandler:
-    return DiscardDeadLetterHandler(Decisions(scope))
+    return discard
 
 
 ENDPOINT = command(

@@ -1,3 +1,4 @@
+from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.videos.adapters.deletion import DELETION, DeletedVideo
 from functions.videos.adapters.endings import AnalysisEndings
@@ -6,7 +7,7 @@ from functions.videos.domain.video import VideoStatus
 from functions.videos.queries.get_video import VideoView, show_video
 from shared.aws.grants import EPHEMERAL_WRITE
 from shared.cqrs.messages import Command
-from shared.cqrs.policy import Policy
+from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
 from shared.http.etag import refuse_unseen
 from shared.kernel.errors import NotFound
@@ -63,7 +64,7 @@ ENDPOINT = command(
     DeleteVideo,
     build,
     status=202,
-    policy=Policy(permission="videos:write"),
+    policy=Policy(permission="videos:write", rate_limit=RateLimit(feature=RatedFeature.COMMANDS)),
     summary="Delete a video",
     needs=FunctionNeeds(grants=(EPHEMERAL_WRITE,)),
     location=lambda path, video: f"/v1/workspaces/{path['workspace_id']}/videos/{video.video_id}",

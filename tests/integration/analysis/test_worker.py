@@ -75,6 +75,7 @@ class SayingAnalyzer(Resumable):
     """Finds what it is told to, and calls `at_frame` for every frame."""
 
     name = "speech"
+    features = frozenset({"speech"})
     slow = False
     models = (ModelUsed(analyzer="speech", model="said", version="1"),)
     lent = frozenset({"_at_frame"})

@@ -3,10 +3,12 @@ from typing import Any
 
 import pytest
 
+from functions.conversations.commands import ask_question, start_conversation
+from functions.conversations.queries import list_conversation_questions
+from functions.videos.adapters.deletion import DELETION
 from functions.videos.commands import delete_video, update_video
 from functions.videos.queries import get_chapters, get_timeline, get_video, list_videos, search_workspace_moments
 from functions.videos.subscribers import project_videos, remove_deleted_video
-from shared.messaging.process import ContinueProcess
 from tests.support.analysed_videos import ready_video
 from tests.support.aws import Aws
 from tests.support.http import Caller
@@ -25,7 +27,7 @@ def turns(aws: Aws) -> Iterator[dict[str, Any]]:
     """The messages that set off the turns of a deletion, each once, until no more are sent."""
     done: set[str] = set()
     while True:
-        sent = [from_bus(one) for one in aws.events(ContinueProcess.__name__)]
+        sent = [from_bus(one) for one in aws.commands(DELETION.queue_name)]
         waiting = [one for one in sent if one["id"] not in done]
         if not waiting:
             return
@@ -100,6 +102,24 @@ def test_search_finds_nothing_of_it_any_more(studio: Studio) -> None:
     assert objects(aws) == []
 
 
+def test_conversations_keep_what_was_said_about_it(studio: Studio) -> None:
+    video_id = ready_video(studio.aws, studio.workspace_id, [(0, 1_000, "The harvest was in Bordeaux.")])
+    conversations = f"{studio.workspace.path}/conversations"
+    started = studio.caller.send(start_conversation.ENDPOINT, conversations, {"video_ids": [video_id]})
+    questions = f"{started.headers['location']}/questions"
+    question = {"question": "Where was the harvest?"}
+    answered = studio.caller.send(ask_question.ENDPOINT, questions, question, idempotency_key="first")
+    assert answered.json["grounded"]
+
+    studio.delete_video(video_id)
+    work_off(studio.aws)
+
+    kept = studio.caller.send(list_conversation_questions.ENDPOINT, questions).json["items"]
+    assert [one["answer"] for one in kept] == [answered.json["answer"]]
+    again = studio.caller.send(ask_question.ENDPOINT, questions, question, idempotency_key="second")
+    assert again.status >= 400 or not again.json["grounded"]
+
+
 def test_its_analysis_is_cancelled_and_free(studio: Studio, clip: bytes) -> None:
     pools = studio.pools()
     video_id = studio.uploaded_video(clip)
@@ -130,7 +150,7 @@ def test_what_a_cancelled_worker_writes_late_is_removed_too(studio: Studio, clip
 
     assert late is None
     assert objects(aws) == []
-    waits = [one.destination.delay_seconds for one in aws.events(ContinueProcess.__name__) if one.destination]
+    waits = [one.destination.delay_seconds for one in aws.commands(DELETION.queue_name) if one.destination]
     assert max(waits) >= 60
 
 
@@ -210,4 +230,4 @@ def test_another_workspaces_video_is_not_found(studio: Studio) -> None:
 
     assert refused.status == 404
     assert studio.video(video_id)["status"] == "awaiting_upload"
-    assert studio.aws.events(ContinueProcess.__name__) == []
+    assert studio.aws.commands(DELETION.queue_name) == []

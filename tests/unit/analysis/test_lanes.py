@@ -20,6 +20,7 @@ INFO = VideoInfo(width=320, height=180, frame_rate=24.0, duration_ms=None, has_a
 
 class Recording:
     name = "recording"
+    features: frozenset[str] = frozenset()
     slow = True
     models: tuple[ModelUsed, ...] = ()
 
