@@ -229,10 +229,13 @@ def _trim(data: Path, services: list[str]) -> None:
 
 
 def _undocumented(model: Any) -> Any:
-    """A service's model without its texts; a member that happens to be called `documentation` is no text."""
+    """A service's model without its texts; a member that happens to be called `documentation` is no text.
+
+    Those of a client's parameters botocore insists on.
+    """
     if isinstance(model, dict):
         return {
-            name: _undocumented(value)
+            name: value if name == "clientContextParams" else _undocumented(value)
             for name, value in model.items()
             if not (name == "documentation" and isinstance(value, str))
         }

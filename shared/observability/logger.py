@@ -37,7 +37,10 @@ _SECRET_WORDS = (
 @cache
 def log() -> logging.Logger:
     """The process' logger, to standard output, from the level `LOG_LEVEL` on. `extra` are the members of a line."""
-    logger = logging.Logger("visionscope", os.environ.get("LOG_LEVEL", "INFO"))
+    logger = logging.getLogger("visionscope")
+    logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+    # Lambda's own handler at the root would write each line once more.
+    logger.propagate = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines(os.environ.get("SERVICE", "visionscope")))
     logger.addHandler(handler)

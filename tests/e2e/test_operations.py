@@ -17,6 +17,9 @@ from shared.kernel.clock import rfc3339
 from tests.e2e.customers import new_customer, settled
 from tests.e2e.stacks import LocalStack
 
+# They redrive and lose what is everybody's: one after the other.
+pytestmark = pytest.mark.xdist_group("operations")
+
 QUEUE = "default-project-workspaces"
 Operate = Callable[..., Any]
 

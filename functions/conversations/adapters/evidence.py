@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from functions.conversations.domain.answering import EvidenceMoment
-from functions.videos.public import MiniLmEmbedder, MomentLibrary, similarities
+from functions.videos.public.moments import MiniLmEmbedder, MomentLibrary, similarities
 from shared.persistence.scope import ReadScope
 
 

@@ -32,7 +32,7 @@ from functions.videos.domain.results import (
     results_prefix,
     sprite_sheet_name,
 )
-from functions.videos.public import MomentLibrary
+from functions.videos.public.moments import MomentLibrary
 from functions.videos.queries import get_chapters, get_results, get_sprite, get_timeline, get_transcript, search_moments
 from shared.cqrs.pipeline import Context
 from shared.http.endpoint import Endpoint

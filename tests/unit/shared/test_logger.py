@@ -15,7 +15,7 @@ from shared.cqrs.pipeline import Context
 from shared.http.entry import read_context
 from shared.kernel.errors import Conflict, DependencyUnavailable, DomainError
 from shared.kernel.result import Failure, Result, Success
-from shared.observability.logger import REDACTED, log, logged_with, redact
+from shared.observability.logger import REDACTED, JsonLines, log, logged_with, redact
 from shared.persistence.scope import Runtime
 
 
@@ -35,7 +35,7 @@ def test_what_is_named_otherwise_is_left_as_it_is() -> None:
 @contextmanager
 def lines() -> Iterator[list[dict[str, Any]]]:
     """What is logged meanwhile."""
-    (handler,) = log().handlers
+    (handler,) = (one for one in log().handlers if isinstance(one.formatter, JsonLines))  # pytest adds its own
     assert isinstance(handler, logging.StreamHandler)
     written, read = io.StringIO(), list[dict[str, Any]]()
     stream = handler.setStream(written)

@@ -2,6 +2,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from shared.aws.settings import Settings
 from shared.messaging.envelope import Destination, Envelope, Metadata
 from shared.messaging.outbox import OutboxItem
@@ -156,3 +158,27 @@ def test_only_refused_commands_are_sent_again() -> None:
 def test_an_item_whose_command_stays_refused_is_not_marked_and_holds_up_no_other() -> None:
     _, table, refused = send([sending(0, Destination(queue="default-paint")), item(1)], FakeQueues(refusals=1_000))
     assert (table.published, refused) == (["1"], frozenset({"0"}))
+
+
+class TableWithoutTransactions(FakeTable):
+    """Refuses to mark together, and one item altogether."""
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> None:  # noqa: N803
+        raise _refused("TransactWriteItems")
+
+    def update_item(self, **request: Any) -> None:
+        if request["Key"]["sk"]["S"] == "1":
+            raise _refused("UpdateItem")
+        super().update_item(**request)
+
+
+def _refused(operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": "TransactionCanceledException"}}, operation)
+
+
+def test_items_that_cannot_be_marked_together_are_marked_one_by_one() -> None:
+    bus, table = FakeBus({}), TableWithoutTransactions()
+    settings = Settings({"BUS_NAME": "bus", "OUTBOX_TABLE": "outbox"})
+    publisher = Publisher(bus, table, settings, FakeClock(), sleep=lambda _: None)
+    assert publisher.publish([item(number) for number in range(3)]) == {"1"}
+    assert table.published == ["0", "2"]

@@ -77,9 +77,9 @@ def test_a_good_upload_mends_a_rejected_one() -> None:
 
 @pytest.mark.parametrize("status", VideoStatus)
 def test_uploads_count_until_something_was_made_of_them(status: VideoStatus) -> None:
-    made_something = status in (VideoStatus.ANALYSING, VideoStatus.READY)
+    too_late = status in (VideoStatus.ANALYSING, VideoStatus.READY, VideoStatus.DELETING)
 
-    assert replace(CREATED, status=status).takes_uploads is not made_something
+    assert replace(CREATED, status=status).takes_uploads is not too_late
 
 
 def test_other_files_than_videos_arent_uploaded() -> None:

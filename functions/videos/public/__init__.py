@@ -1,11 +1,7 @@
-"""What other contexts and the worker may use of videos."""
+"""What other contexts may use of videos; what finds moments in them is in `moments`, since it takes long to load."""
 
-from functions.videos.adapters.embedding import MiniLmEmbedder
 from functions.videos.adapters.projections import VIDEOS
-from functions.videos.adapters.results import MomentLibrary, VideoMoments
 from functions.videos.adapters.videos import read_video
-from functions.videos.domain.results import Moment, MomentKind
-from functions.videos.domain.retrieval import similarities
 from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.events import (
     AnalysisCancelled,
@@ -29,21 +25,15 @@ __all__ = [
     "AnalysisFailed",
     "AnalysisRequested",
     "CompleteAnalysis",
-    "MiniLmEmbedder",
-    "Moment",
     "MomentIndexChanged",
-    "MomentKind",
-    "MomentLibrary",
     "Video",
     "VideoChanged",
     "VideoCreated",
     "VideoDeleted",
-    "VideoMoments",
     "VideoRejected",
     "VideoStatus",
     "VideoUploaded",
     "read_video",
-    "similarities",
 ]
 
 EVENTS = (
