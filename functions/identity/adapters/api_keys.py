@@ -6,11 +6,13 @@ from datetime import datetime
 
 from functions.identity.adapters.rows import API_KEY, ApiKeyRow, api_keys_partition
 from functions.identity.domain.accounts import digest
-from functions.identity.domain.api_keys import ApiKeyId, named_by, new_secret
+from functions.identity.domain.api_keys import ApiKeyId, named_by, new_secret, refuse_change
 from functions.identity.events import ApiKeyCreated, ApiKeyRevoked, ApiKeyRotated
 from shared.cqrs.messages import View
 from shared.kernel.clock import Clock, rfc3339
-from shared.kernel.principals import ApiKey
+from shared.kernel.errors import NotFound
+from shared.kernel.principals import ApiKey, User
+from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
 from shared.persistence.store import Store
 
@@ -71,6 +73,8 @@ class ApiKeys:
 
     def __init__(self, scope: WriteScope, workspace_id: str) -> None:
         self._uow = scope.uow
+        self._store = scope.store
+        self._permissions = scope.context.permissions
         self._runtime = scope.runtime
         self._workspace_id = workspace_id
         self._partition = api_keys_partition(workspace_id)
@@ -99,6 +103,14 @@ class ApiKeys:
         )
         self._uow.record(created, api_key_id, version=1)
         return self._issued(row, secret)
+
+    def changeable(self, api_key_id: str, user: User) -> Result[ApiKeyRow]:
+        """A key, if the user may rotate or revoke it."""
+        row = read_api_key(self._store, self._workspace_id, api_key_id)
+        if row is None:
+            return Failure(NotFound())
+        refusal = refuse_change(issued_by=row.issued_by, user_id=user.user_id, permissions=self._permissions)
+        return Success(row) if refusal is None else Failure(refusal)
 
     def rotate(self, row: ApiKeyRow, issued_by: str) -> IssuedApiKey:
         """Give a key another secret. The one before is refused from the next request on."""

@@ -1,11 +1,10 @@
 from functions.billing.public import RatedFeature
 from functions.entry import http_function
-from functions.identity.adapters.api_keys import ApiKeys, read_api_key
-from functions.identity.domain.api_keys import refuse_change
+from functions.identity.adapters.api_keys import ApiKeys
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
-from shared.kernel.errors import Forbidden, NotFound
+from shared.kernel.errors import Forbidden
 from shared.kernel.ids import Uuid
 from shared.kernel.principals import User
 from shared.kernel.result import Failure, Result, Success
@@ -24,18 +23,14 @@ class RevokeApiKeyHandler:
         self._scope = scope
 
     def __call__(self, command: RevokeApiKey) -> Result[None]:
-        context = self._scope.context
-        if not isinstance(context.principal, User):
+        caller = self._scope.context.principal
+        if not isinstance(caller, User):
             return Failure(Forbidden("Only a user can revoke API keys."))
-        key = read_api_key(self._scope.store, command.workspace_id, command.api_key_id)
-        if key is None:
-            return Failure(NotFound())
-        refusal = refuse_change(
-            issued_by=key.issued_by, user_id=context.principal.user_id, permissions=context.permissions
-        )
-        if refusal is not None:
-            return Failure(refusal)
-        ApiKeys(self._scope, command.workspace_id).revoke(key)
+        keys = ApiKeys(self._scope, command.workspace_id)
+        found = keys.changeable(command.api_key_id, caller)
+        if isinstance(found, Failure):
+            return found
+        keys.revoke(found.value)
         return Success(None)
 
 

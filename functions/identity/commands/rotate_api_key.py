@@ -1,11 +1,10 @@
 from functions.billing.public import RatedFeature
 from functions.entry import http_function
-from functions.identity.adapters.api_keys import ApiKeys, IssuedApiKey, is_active, read_api_key
-from functions.identity.domain.api_keys import refuse_change
+from functions.identity.adapters.api_keys import ApiKeys, IssuedApiKey, is_active
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Policy, RateLimit
 from shared.http.endpoint import command
-from shared.kernel.errors import Conflict, Forbidden, NotFound
+from shared.kernel.errors import Conflict, Forbidden
 from shared.kernel.ids import Uuid
 from shared.kernel.principals import User
 from shared.kernel.result import Failure, Result, Success
@@ -24,23 +23,20 @@ class RotateApiKeyHandler:
         self._scope = scope
 
     def __call__(self, command: RotateApiKey) -> Result[IssuedApiKey]:
-        context = self._scope.context
-        if not isinstance(context.principal, User):
+        caller = self._scope.context.principal
+        if not isinstance(caller, User):
             return Failure(Forbidden("Only a user can rotate API keys."))
-        key = read_api_key(self._scope.store, command.workspace_id, command.api_key_id)
-        if key is None:
-            return Failure(NotFound())
-        refusal = refuse_change(
-            issued_by=key.issued_by, user_id=context.principal.user_id, permissions=context.permissions
-        )
-        if refusal is not None:
-            return Failure(refusal)
+        keys = ApiKeys(self._scope, command.workspace_id)
+        found = keys.changeable(command.api_key_id, caller)
+        if isinstance(found, Failure):
+            return found
+        key = found.value
         if not is_active(key, self._scope.runtime.clock):
             return Failure(Conflict("This API key has expired. Create another."))
-        if not context.permissions.issuperset(key.scopes):
+        if not self._scope.context.permissions.issuperset(key.scopes):
             # Otherwise a rotation were a way to get a secret that can do more than its owner.
             return Failure(Forbidden("This API key can do more than your role in this workspace."))
-        return Success(ApiKeys(self._scope, command.workspace_id).rotate(key, context.principal.user_id))
+        return Success(keys.rotate(key, caller.user_id))
 
 
 def build(scope: WriteScope) -> RotateApiKeyHandler:
