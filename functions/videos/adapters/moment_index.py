@@ -30,6 +30,7 @@ from functions.videos.adapters.rows import (
 )
 from functions.videos.domain.moment_table import MomentTable, Postings, Strings, TabledVideo, join
 from functions.videos.domain.results import Moment, Timeline
+from functions.videos.domain.vocabulary import Vocabulary
 from functions.videos.events import MomentIndexChanged
 from shared.aws.clients import error_code
 from shared.kernel.errors import DependencyUnavailable
@@ -48,7 +49,7 @@ _LOOKS = 3
 
 def tables_prefix(workspace_id: str, number: int) -> str:
     # Videos' results lie below ids, which "index" isn't.
-    return f"{workspace_id}/index/v1/{number:06}/"
+    return f"{workspace_id}/index/v2/{number:06}/"
 
 
 def _table_key(workspace_id: str, number: int, version: int, video_id: str, analysis_id: str | None) -> str:
@@ -256,9 +257,13 @@ def to_bytes(table: MomentTable) -> bytes:
         word_digests=table.words.digests,
         word_rows=table.words.rows,
         word_counts=table.words.counts,
+        vocabulary_digests=table.vocabulary.digests,
+        vocabulary_terms=table.vocabulary.terms,
+        vocabulary_signatures=table.vocabulary.signatures,
         label_digests=table.labels.digests,
         label_rows=table.labels.rows,
         label_counts=table.labels.counts,
+        sentence_goes_on=table.sentence_goes_on,
     )
     return body.getvalue()
 
@@ -281,5 +286,9 @@ def from_bytes(body: bytes) -> MomentTable:
             vectors=stored["vectors"],
             scales=stored["scales"],
             words=Postings(stored["word_digests"], stored["word_rows"], stored["word_counts"]),
+            vocabulary=Vocabulary(
+                stored["vocabulary_digests"], stored["vocabulary_terms"], stored["vocabulary_signatures"]
+            ),
             labels=Postings(stored["label_digests"], stored["label_rows"], stored["label_counts"]),
+            sentence_goes_on=stored["sentence_goes_on"],
         )
