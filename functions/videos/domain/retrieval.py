@@ -47,8 +47,8 @@ _ROWS_AT_ONCE = 512
 class Wanted:
     """What a hit has to be besides near to the query. A moment is within a time when it overlaps it.
 
-    `videos` are the ids of those searched, all unless given. `upto` leaves out what came into the workspace's index
-    after that version of it.
+    `video_ids` are those that are searched, all where there are none named. `upto` leaves out what came into the
+    workspace's index after that version of it.
     """
 
     kind: str | None = None
@@ -56,7 +56,7 @@ class Wanted:
     from_ms: int | None = None
     to_ms: int | None = None
     upto: int | None = None
-    videos: frozenset[str] | None = None
+    video_ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _there(table: MomentTable, wanted: Wanted) -> NDArray[bool_]:
     there = np.ones(len(table), dtype=np.bool_)
     for video in table.videos:
         is_later = wanted.upto is not None and video.since > wanted.upto
-        if is_later or (wanted.videos is not None and video.video_id not in wanted.videos):
+        if is_later or (wanted.video_ids is not None and video.video_id not in wanted.video_ids):
             there[video.first : video.end] = False
     return there
 

@@ -113,9 +113,9 @@ def test_a_label_finds_the_moments_of_the_shots_that_show_it() -> None:
 def test_videos_that_are_not_wanted_neither_show_nor_change_a_score() -> None:
     one, other = tabled([Said("salt"), Said("bread")], video_id="a"), tabled([Said("salt")], video_id="b")
     (alone,) = search("salt", QUERY, [one], ANYTHING)
-    (beside,) = search("salt", QUERY, [join([one, other])], Wanted(videos=frozenset({"a"})))
+    (beside,) = search("salt", QUERY, [join([one, other])], Wanted(video_ids=frozenset({"a"})))
     assert (beside.row, beside.score) == (alone.row, alone.score)
-    assert search("salt", QUERY, [join([one, other])], Wanted(videos=frozenset())) == []
+    assert search("salt", QUERY, [join([one, other])], Wanted(video_ids=frozenset())) == []
 
 
 def sentence(*parts: str) -> list[Said]:
