@@ -111,6 +111,7 @@ def remove_generation(
 ) -> str:
     """Delete some rows of a generation that nobody reads or writes; returns where to go on, `""` at the end."""
     rows, behind = _rows(runtime, projection.name, generation, position)
+    projection.discard(generation, rows)
     for start in range(0, len(rows), MAX_ACTIONS):
         uow = runtime.begin(_context(runtime, projection, operation_id, f"remove:{position}:{start}", until))
         for row in rows[start : start + MAX_ACTIONS]:

@@ -6,12 +6,15 @@ taken from it when its analysis is cancelled.
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 
+from shared.messaging.projections import generation_prefix
 from shared.persistence.rows import DataRow, EphemeralRow, ReadModelRow
 
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
 LEASE = "lease"
+MOMENTS = "moments"
+"""The name of the read model that the index of moments is."""
 INDEX = "INDEX"
 TABLE = "TABLE#"
 INDEXED_VIDEO = "VIDEO#"
@@ -35,8 +38,13 @@ def worker_partition(workspace_id: str, analysis_id: str) -> str:
     return f"analysis#{workspace_id}#{analysis_id}"
 
 
-def index_partition(workspace_id: str) -> str:
-    return f"MOMENT-INDEX#{workspace_id}"
+def index_partition(generation: str, workspace_id: str) -> str:
+    return f"{generation_prefix(MOMENTS, generation)}INDEX#{workspace_id}"
+
+
+def indexed_workspace(partition: str) -> str:
+    """The workspace of a partition of the index."""
+    return partition.rpartition("#")[-1]
 
 
 class VideoRow(DataRow):
@@ -116,7 +124,12 @@ class TableRow(ReadModelRow):
 
 
 class IndexedVideoRow(ReadModelRow):
-    """Which analysis of a video is in the index, and in which table."""
+    """What of a video the index shows: which analysis, and in which table; of one that is gone a mark is left.
 
-    number = NumberAttribute()
-    analysis_id = UnicodeAttribute()
+    `version` is the video's, and `occurred_at` when the event occurred that told of it.
+    """
+
+    version = NumberAttribute()
+    occurred_at = UnicodeAttribute()
+    number = NumberAttribute(null=True)
+    analysis_id = UnicodeAttribute(null=True)

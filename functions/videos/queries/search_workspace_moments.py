@@ -4,14 +4,14 @@ from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.embedding import MiniLmEmbedder
-from functions.videos.adapters.moment_index import moment_index
+from functions.videos.adapters.moment_index import SEARCHED, moment_index
 from functions.videos.queries.search_moments import MomentSearch, MomentsPage, PageOfMoments
 from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
-from shared.cqrs.policy import Policy, RateLimit
+from shared.cqrs.policy import Caching, Policy, RateLimit
 from shared.http.endpoint import query
-from shared.kernel.errors import FieldError
+from shared.kernel.errors import FieldError, MalformedRequest
 from shared.kernel.ids import Uuid
-from shared.kernel.result import Result, Success
+from shared.kernel.result import Failure, Result, Success
 from shared.messaging.routing import FunctionNeeds
 from shared.persistence.pagination import cursors
 from shared.persistence.scope import ReadScope
@@ -40,8 +40,11 @@ class SearchWorkspaceMomentsHandler:
     def __call__(self, query: SearchWorkspaceMoments) -> Result[MomentsPage]:
         begun = self._page.begun(query)
         index = moment_index(self._scope.runtime).read(query.workspace_id)
-        version, start = (int(begun[0]), begun[1]) if begun else (index.version, 0)
-        return Success(self._page.of(query, index.tables, str(version), start, upto=version))
+        state, start = begun or (f"{index.generation}.{index.version}", 0)
+        generation, _, version = state.rpartition(".")
+        if generation != index.generation:
+            return Failure(MalformedRequest("The index was rebuilt since this search began. Begin it anew."))
+        return Success(self._page.of(query, index.tables, state, start, upto=int(version)))
 
 
 def build(scope: ReadScope) -> SearchWorkspaceMomentsHandler:
@@ -52,7 +55,11 @@ ENDPOINT = query(
     "/v1/workspaces/{workspace_id}/moments",
     SearchWorkspaceMoments,
     build,
-    policy=Policy(permission="videos:read", rate_limit=RateLimit(feature=RatedFeature.SEARCHES)),
+    policy=Policy(
+        permission="videos:read",
+        rate_limit=RateLimit(feature=RatedFeature.SEARCHES),
+        caching=Caching(ttl_seconds=60, tags=lambda _: (SEARCHED,), shared=True),
+    ),
     summary="Search the moments of all videos",
     # A thousand videos' index is a sixth of it; the model and its runtime take half a gigabyte.
     needs=FunctionNeeds(
