@@ -35,13 +35,15 @@ _ROWS_AT_ONCE = 512
 class Wanted:
     """What a hit has to be besides near to the query. A moment is within a time when it overlaps it.
 
-    `upto` leaves out what came into the workspace's index after that version of it.
+    `video_ids` are those that are searched, all where there are none named. `upto` leaves out what came into the
+    workspace's index after that version of it.
     """
 
     kind: str | None = None
     label: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    video_ids: frozenset[str] | None = None
     upto: int | None = None
 
 
@@ -134,6 +136,10 @@ def _fits(table: MomentTable, wanted: Wanted) -> NDArray[bool_]:
         labelled = np.zeros(len(table), dtype=np.bool_)
         labelled[table.labels.holding(label_key(wanted.label))[0]] = True
         fits &= labelled
+    if wanted.video_ids is not None:
+        for video in table.videos:
+            if video.video_id not in wanted.video_ids:
+                fits[video.first : video.end] = False
     return fits
 
 

@@ -103,7 +103,6 @@ def test_filters_leave_out_what_is_not_asked_for(aws: Aws, workspace: OwnedWorks
         {"q": "x", "kind": "smell"},
         {"q": "x", "from_ms": -1},
         {"q": "x", "from_ms": 5, "to_ms": 5},
-        {"q": "x", "project_id": "0190a5a2-7c1b-7e44-8d5c-1f2e3d4c5b6a"},
         {"q": "x" * 501},
     ],
 )
