@@ -22,12 +22,14 @@ class VideoChanged(IntegrationEvent):
 
     service_name = "videos"
     aggregate_type = "video"
+    schema_version = 2
 
     workspace_id: str
     video_id: str
     status: str
     current_analysis_id: str | None
     active_analysis_id: str | None
+    project_id: str | None = None
 
 
 class VideoUploaded(IntegrationEvent):

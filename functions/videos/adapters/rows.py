@@ -1,4 +1,5 @@
-"""Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key.
+"""Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key. Which videos
+a project has is a partition too, so that it is known as soon as one is moved.
 
 The worker's lease and progress are items of the Ephemeral table. The worker alone writes the progress; the lease is
 taken from it when its analysis is cancelled.
@@ -18,11 +19,16 @@ MOMENTS = "moments"
 INDEX = "INDEX"
 TABLE = "TABLE#"
 INDEXED_VIDEO = "VIDEO#"
+PROJECT_VIDEO = "VIDEO#"
 DEADLINE_SHARDS = 8
 
 
 def video_partition(workspace_id: str, video_id: str) -> str:
     return f"VIDEO#{workspace_id}#{video_id}"
+
+
+def project_videos_partition(workspace_id: str, project_id: str) -> str:
+    return f"PROJECT-VIDEOS#{workspace_id}#{project_id}"
 
 
 def deadlines_partition(shard: int) -> str:
@@ -65,6 +71,13 @@ class VideoRow(DataRow):
     rejection_reason = UnicodeAttribute(null=True)
     current_analysis_id = UnicodeAttribute(null=True)
     active_analysis_id = UnicodeAttribute(null=True)
+    project_id = UnicodeAttribute(null=True)
+
+
+class ProjectVideoRow(DataRow):
+    """A video of a project; the sort key ends with its id. It came in at `since`."""
+
+    since = UnicodeAttribute()
 
 
 class AnalysisRow(DataRow):
