@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
-from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
+from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SoundEvent, SpeechSegment, SpriteThumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,8 @@ class Findings:
     shots: tuple[Shot, ...] = ()
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
+    sounds: tuple[SoundEvent, ...] | None = None
+    """None of an analyzer that doesn't listen for them."""
     tracks: tuple[Track, ...] = ()
     sprite: tuple[SpriteThumbnail, ...] = ()
 

@@ -17,6 +17,7 @@ MANIFEST = "manifest.json"
 TIMELINE = "timeline.json"
 TEXTS = "texts.json"
 TRANSCRIPT = "transcript.json"
+SOUNDS = "sounds.json"
 OBJECTS = "objects.json"
 PEOPLE = "people.json"
 MOMENTS = "moments.json"
@@ -63,6 +64,13 @@ class MomentKind(StrEnum):
     SPEECH = "speech"
     PEOPLE = "people"
     OBJECT = "object"
+    SOUND = "sound"
+
+
+class SoundKind(StrEnum):
+    SPEECH = "speech"
+    SINGING = "singing"
+    MUSIC = "music"
 
 
 class _Document(BaseModel):
@@ -89,6 +97,7 @@ class Shot(_Document):
     text: tuple[str, ...] = ()
     speech: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    sounds: tuple[str, ...] = ()
 
 
 class ScreenText(_Document):
@@ -105,6 +114,16 @@ class SpeechSegment(_Document):
     start_ms: Milliseconds
     end_ms: Milliseconds
     text: str
+    confidence: Share
+
+
+class SoundEvent(_Document):
+    """A kind of sound for as long as it lasts, to a tenth of a second. Kinds overlap: somebody speaks over music."""
+
+    segment_id: str
+    kind: SoundKind
+    start_ms: Milliseconds
+    end_ms: Milliseconds
     confidence: Share
 
 
@@ -149,7 +168,7 @@ class Moment(_Document):
 
 
 class Timeline(_Document):
-    """`text`, `speech` and `people` of a shot are segment ids of the other files, `labels` what objects it shows."""
+    """`text`, `speech`, `people` and `sounds` of a shot are segment ids of the other files, `labels` what it shows."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     duration_ms: Milliseconds
@@ -164,6 +183,11 @@ class Texts(_Document):
 class Transcript(_Document):
     schema_version: Literal[1] = SCHEMA_VERSION
     segments: tuple[SpeechSegment, ...]
+
+
+class Sounds(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    sounds: tuple[SoundEvent, ...]
 
 
 class Objects(_Document):
@@ -202,6 +226,7 @@ class Counts(_Document):
     objects: int = 0
     people: int = 0
     faces: int = 0
+    sounds: int = 0
 
 
 class Work(_Document):
@@ -248,6 +273,7 @@ class AnalysisResults(_Document):
     transcript: Transcript | None
     objects: Objects | None = None
     people: People | None = None
+    sounds: Sounds | None = None
     moments: Moments
 
 
