@@ -90,7 +90,7 @@ class Contents:
         shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech, sounds)
         tracks = [track for findings in found for track in findings.tracks]
         things = find_things(tracks, shots, duration_ms, done)
-        shots = with_things(shots, things)
+        shots = _measured(with_things(shots, things), found)
         keyframes = [shot.keyframe for shot in shots if shot.keyframe is not None]
         sheets = dict.fromkeys(one.sheet for findings in found for one in findings.sprite)
         return cls(
@@ -201,6 +201,13 @@ def _with_contents(
         shot.model_copy(update={"text": tuple(text), "speech": tuple(spoken), "sounds": tuple(events)})
         for shot, text, spoken, events in zip(shots, seen, said, heard, strict=True)
     )
+
+
+def _measured(shots: tuple[Shot, ...], found: Sequence[Findings]) -> tuple[Shot, ...]:
+    samples = next((findings.measures for findings in found if findings.measures is not None), None)
+    if samples is None:
+        return shots
+    return tuple(shot.model_copy(update={"measures": samples.of(shot.start_ms, shot.end_ms)}) for shot in shots)
 
 
 def _moments(

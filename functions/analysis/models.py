@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.analysis.analyzers import Analyzer
 from functions.analysis.analyzers.boundaries import ShotDetector
+from functions.analysis.analyzers.measures import MeasureAnalyzer
 from functions.analysis.analyzers.shots import BoundaryDetector, ShotAnalyzer
 from functions.analysis.analyzers.sounds import SoundAnalyzer, SoundClassifier
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
@@ -67,6 +68,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
             analyzers.append(
                 ShotAnalyzer(find_boundaries(info.frame_rate), info.frame_rate, save_picture, slow=mode == "accurate")
             )
+            analyzers.append(MeasureAnalyzer())
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:

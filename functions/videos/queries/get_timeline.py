@@ -6,7 +6,7 @@ from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.results import LINK_SECONDS, AnalysisResults, result_store, results_of
 from functions.videos.adapters.videos import read_video
-from functions.videos.domain.results import ScreenText, Shot, SoundKind, SpeechSegment
+from functions.videos.domain.results import ScreenText, Shot, ShotMeasures, SoundKind, SpeechSegment
 from shared.aws.grants import CURSOR_SECRET
 from shared.cqrs.messages import Query, View
 from shared.cqrs.policy import Policy
@@ -49,6 +49,7 @@ class ShotView(View):
     speech: list[SegmentView]
     people: list[str]
     sounds: list[SoundView]
+    measures: ShotMeasures | None
 
 
 class TimelineView(View):
@@ -174,6 +175,7 @@ def present(scope: ReadScope, timeline: FoundTimeline) -> TimelineView:
                 speech=found.speech,
                 people=list(found.shot.people),
                 sounds=found.sounds,
+                measures=found.shot.measures,
             )
             for found in timeline.shots
         ],
