@@ -11,6 +11,9 @@ from infra.local.demo_video import ATTRIBUTION, TITLE
 from infra.local.layout import Layout
 from infra.local.report import Answered, Citation, Moment, Report, ReportedShot, render
 
+# Each kind of moment, what a shot lists it under, and which of its members says what it is.
+_MOMENTS = (("text", "text", "text"), ("speech", "speech", "text"), ("sound", "sounds", "kind"))
+
 
 def leave_report(run: Run, layout: Layout) -> Path:
     """Writes the report over the last one, and says where it is."""
@@ -45,9 +48,13 @@ def _shot(shot: Mapping[str, Any]) -> ReportedShot:
         keyframe=_keyframe(shot["keyframe_url"]),
         labels=tuple(shot["labels"]),
         moments=tuple(
-            Moment(one["segment_id"], kind, one["start_ms"], one["end_ms"], one["text"])
-            for kind in ("text", "speech")
-            for one in shot[kind]
+            Moment(one["segment_id"], kind, one["start_ms"], one["end_ms"], one[text])
+            for kind, found, text in (
+                ("text", "text", "text"),
+                ("speech", "speech", "text"),
+                ("sound", "sounds", "kind"),
+            )
+            for one in shot[found]
         ),
     )
 

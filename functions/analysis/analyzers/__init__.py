@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
-from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
+from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SoundEvent, SpeechSegment, SpriteThumbnail
+
+if TYPE_CHECKING:
+    from functions.analysis.analyzers.measures import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,10 @@ class Findings:
     shots: tuple[Shot, ...] = ()
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
+    sounds: tuple[SoundEvent, ...] | None = None
+    """None of an analyzer that doesn't listen for them."""
     tracks: tuple[Track, ...] = ()
+    measures: "Samples | None" = None
     sprite: tuple[SpriteThumbnail, ...] = ()
 
 

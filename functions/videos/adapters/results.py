@@ -16,6 +16,7 @@ from functions.videos.domain.results import (
     MOMENTS,
     OBJECTS,
     PEOPLE,
+    SOUNDS,
     TEXTS,
     TIMELINE,
     TRANSCRIPT,
@@ -25,6 +26,8 @@ from functions.videos.domain.results import (
     Objects,
     People,
     ScreenText,
+    SoundEvent,
+    Sounds,
     SpeechSegment,
     Texts,
     ThingTrack,
@@ -120,6 +123,10 @@ class AnalysisResults:
         if PEOPLE not in self.manifest.files:
             return People(people=(), faces=())
         return self._document(PEOPLE, People)
+
+    @property
+    def sounds(self) -> Sequence[SoundEvent]:
+        return self._document(SOUNDS, Sounds).sounds if SOUNDS in self.manifest.files else ()
 
     @property
     def moments(self) -> Sequence[Moment]:

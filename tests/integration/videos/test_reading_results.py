@@ -11,6 +11,7 @@ from functions.videos.domain.results import (
     MOMENT_VECTORS,
     MOMENTS,
     RESULTS,
+    SOUNDS,
     SPRITE,
     SUBRIP,
     TEXTS,
@@ -25,6 +26,9 @@ from functions.videos.domain.results import (
     Moments,
     ScreenText,
     Shot,
+    SoundEvent,
+    SoundKind,
+    Sounds,
     SpeechSegment,
     SpriteThumbnail,
     Texts,
@@ -113,20 +117,29 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
                 confidence=1,
                 keyframe=f"keyframes/shot-{number + 1:04}.jpg",
                 text=("text-0001",) if number == 1 else (),
+                sounds=("sound-0001", "sound-0002") if number < 2 else (),
             )
             for number in range(shots)
         ),
+    )
+    sounds = tuple(
+        SoundEvent(segment_id=f"sound-000{number}", kind=kind, start_ms=start, end_ms=end, confidence=0.9)
+        for number, (kind, start, end) in enumerate(
+            [(SoundKind.MUSIC, 0, 9_000), (SoundKind.SPEECH, 2_000, 8_000)], start=1
+        )
     )
     moments = tuple(
         Moment(segment_id=one.segment_id, kind=kind, start_ms=one.start_ms, end_ms=one.end_ms, text=one.text)
         for kind, segments in ((MomentKind.TEXT, (caption,)), (MomentKind.SPEECH, speech))
         for one in segments
     )
+    moments += (Moment(segment_id="sound-0001", kind=MomentKind.SOUND, start_ms=0, end_ms=9_000, text="music"),)
     vectors = io.BytesIO()
     np.save(vectors, MiniLmEmbedder().embed([one.text for one in moments]).astype(np.float16))
     bodies = {
         TIMELINE: timeline.model_dump_json().encode(),
         TEXTS: Texts(texts=(caption,)).model_dump_json().encode(),
+        SOUNDS: Sounds(sounds=sounds).model_dump_json().encode(),
         TRANSCRIPT: Transcript(segments=speech).model_dump_json().encode(),
         MOMENTS: Moments(moments=moments).model_dump_json().encode(),
         MOMENT_VECTORS: vectors.getvalue(),
@@ -176,6 +189,10 @@ def test_the_timeline_tells_what_is_in_each_shot(analysed: Analysed) -> None:
     assert (first["segment_id"], first["start_ms"], first["end_ms"], first["text"]) == ("shot-0001", 0, 5_000, [])
     assert second["text"] == [
         {"segment_id": "text-0001", "start_ms": 6_000, "end_ms": 9_000, "text": "An unlucky bird"}
+    ]
+    assert second["sounds"] == [
+        {"segment_id": "sound-0001", "start_ms": 0, "end_ms": 9_000, "kind": "music"},
+        {"segment_id": "sound-0002", "start_ms": 2_000, "end_ms": 8_000, "kind": "speech"},
     ]
 
 
@@ -377,6 +394,11 @@ def test_moments_of_one_kind(analysed: Analysed) -> None:
     assert analysed.moments(q="bird", kind="text").json["items"]
 
 
+def test_music_is_found_by_kind(analysed: Analysed) -> None:
+    (found,) = analysed.moments(q="music", kind="sound").json["items"]
+    assert (found["segment_id"], found["start_ms"], found["end_ms"]) == ("sound-0001", 0, 9_000)
+
+
 def test_found_moments_come_in_pages(analysed: Analysed) -> None:
     first = analysed.moments(q="times", limit=1).json
     second = analysed.moments(q="times", limit=1, cursor=first["next_cursor"]).json
@@ -410,6 +432,7 @@ def test_other_contexts_get_the_moments_with_their_vectors(analysed: Analysed) -
     found = MomentLibrary(scope).of(analysed.studio.workspace_id, analysed.video_id)
 
     assert found is not None
-    assert [one.segment_id for one in found.moments] == ["text-0001", "speech-0001", "speech-0002", "speech-0003"]
-    assert found.vectors.shape == (4, 384)
+    spoken = ["speech-0001", "speech-0002", "speech-0003"]
+    assert [one.segment_id for one in found.moments] == ["text-0001", *spoken, "sound-0001"]
+    assert found.vectors.shape == (5, 384)
     assert MomentLibrary(scope).of(aws.ids.new(), analysed.video_id) is None
