@@ -158,6 +158,7 @@ def _pass(
         ExitStack() as cleanup,
     ):
         analyzers = make_analyzers(video.info, workplace.results)
+        video.is_heard = any(analyzer.listens for analyzer in analyzers)
         lanes = [Lane(analyzer, video.info, stopwatch, steps.check) for analyzer in analyzers]
         for lane in lanes:
             cleanup.callback(lane.close)

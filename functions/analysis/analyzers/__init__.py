@@ -31,6 +31,7 @@ class Resumable:
     A part of it that was lent something is `Resumable` itself.
     """
 
+    listens: bool = True
     lent: ClassVar[frozenset[str]] = frozenset()
 
     def state(self) -> dict[str, object]:
@@ -50,7 +51,9 @@ class Resumable:
 
 
 class Analyzer(Protocol):
-    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail."""
+    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail. Sound is decoded
+    only if there is one that `listens`.
+    """
 
     @property
     def name(self) -> str: ...
@@ -60,6 +63,9 @@ class Analyzer(Protocol):
 
     @property
     def slow(self) -> bool: ...
+
+    @property
+    def listens(self) -> bool: ...
 
     @property
     def models(self) -> tuple[ModelUsed, ...]: ...

@@ -36,6 +36,7 @@ class ShotAnalyzer(Resumable):
 
     name = "shots"
     features = frozenset({"shots"})
+    listens = False
     lent = frozenset({"_save"})
 
     def __init__(

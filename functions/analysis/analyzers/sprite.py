@@ -28,6 +28,7 @@ class SpriteAnalyzer(Resumable):
     name = "sprite"
     features: frozenset[str] = frozenset()
     slow = False
+    listens = False
     lent = frozenset({"_save"})
     models: tuple[ModelUsed, ...] = ()
 

@@ -98,6 +98,7 @@ class TextAnalyzer(Resumable):
     name = "text"
     features = frozenset({"text"})
     slow = True
+    listens = False
     lent = frozenset({"_reader"})
 
     def __init__(self, reader: TextReader, interval_ms: int, side: int) -> None:

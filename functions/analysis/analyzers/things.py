@@ -29,6 +29,7 @@ class ThingAnalyzer(Resumable):
     """`interval_ms` is the time between samples."""
 
     slow = True
+    listens = False
     lent = frozenset({"_detector"})
 
     def __init__(self, name: str, features: frozenset[str], detector: Detector, interval_ms: int) -> None:

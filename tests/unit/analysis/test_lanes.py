@@ -22,6 +22,7 @@ class Recording:
     name = "recording"
     features: frozenset[str] = frozenset()
     slow = True
+    listens = True
     models: tuple[ModelUsed, ...] = ()
 
     def __init__(self, at_frame: Callable[[int], None] = lambda index: None) -> None:
