@@ -53,7 +53,6 @@ class Checkpoint:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     code: str
-    share: float
     position: Position
     frames: frozenset[int]
     picture: int

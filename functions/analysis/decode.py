@@ -143,6 +143,11 @@ class Mark:
     sound_stamp_ms: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class RunUp:
+    """A picture before the position at which a pass goes on: nothing but time that it takes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Where a pass goes on that begins at a mark.
@@ -316,7 +321,7 @@ class Video:
             return min(1.0, self.duration_ms / self.info.duration_ms)
         return min(1.0, self._consumed / self._size)
 
-    def __iter__(self) -> Iterator[Frame | Sound | Mark]:
+    def __iter__(self) -> Iterator[Frame | Sound | Mark | RunUp]:
         from av import AudioFrame, VideoFrame
 
         scalers, origin_ms = Scalers(), _origin_ms(self._video)
@@ -331,7 +336,10 @@ class Video:
             stamp = _stamp_ms(piece, origin_ms)
             if isinstance(piece, AudioFrame):
                 yield from hearing.take(piece, stamp)
-            elif isinstance(piece, VideoFrame) and not self._is_run_up(stamp):
+            elif isinstance(piece, VideoFrame) and self._is_run_up(stamp):
+                self.duration_ms = round(max(0.0, stamp or 0.0))
+                yield RunUp()
+            elif isinstance(piece, VideoFrame):
                 start_ms = times.place(None if stamp is None else max(0.0, stamp))
                 self._check(piece, start_ms)
                 if start_ms >= next_mark_ms:

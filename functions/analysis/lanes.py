@@ -5,25 +5,51 @@ outside Python's lock; and one that breaks down takes no other with it.
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import BoundedSemaphore
+from threading import Condition
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.analysis.analyzers import Analyzer, Findings, Resumable
+from functions.analysis.analyzers import Analyzer, Findings, Listener, Resumable
 from functions.analysis.checkpoints import Snapshot, take_snapshot
-from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.decode import SAMPLE_RATE, Frame, Sound, VideoInfo
 from functions.analysis.failures import AnalysisFailed
 from functions.analysis.stopwatch import Stopwatch
 from shared.observability.logger import log
 
+T = TypeVar("T")
+
 # Decoding runs ahead of an analyzer by so much at most, so that memory stays the same for any length and size.
 _WAITING_BYTES = 64 * 1024 * 1024
 _MOST_WAITING_FRAMES = 24
-_MOST_WAITING_SOUNDS = 512
+# Speech is recognised in pieces of most of a minute, for which the pictures needn't wait.
+_MOST_WAITING_SAMPLES = 120 * SAMPLE_RATE
 _CHECKED_EVERY_SECONDS = 0.5
 
 # What isn't the analyzer's own: the video is to blame, a service is out of reach, or the machine is too small.
 _NOT_ITS_OWN = (AnalysisFailed, BotoCoreError, ClientError, MemoryError)
+
+
+class _Room:
+    """Where so much may wait; more than that, only alone."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._taken = 0
+        self._left = Condition()
+
+    def enter(self, size: int, timeout: float) -> bool:
+        """Whether there was room within so many seconds."""
+        with self._left:
+            if not self._left.wait_for(lambda: not self._taken or self._taken + size <= self._capacity, timeout):
+                return False
+            self._taken += size
+            return True
+
+    def leave(self, size: int) -> None:
+        with self._left:
+            self._taken -= size
+            self._left.notify()
 
 
 class Lane:
@@ -40,19 +66,21 @@ class Lane:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=analyzer.name) if analyzer.slow else None
         # A decoded picture takes one and a half bytes a pixel in the usual format.
         frames = int(_WAITING_BYTES / max(1, info.width * info.height * 1.5))
-        self._frames = BoundedSemaphore(min(_MOST_WAITING_FRAMES, max(2, frames)))
-        self._sounds = BoundedSemaphore(_MOST_WAITING_SOUNDS)
+        self._frames = _Room(min(_MOST_WAITING_FRAMES, max(2, frames)))
+        self._sounds = _Room(_MOST_WAITING_SAMPLES)
 
     def feed(self, piece: Frame | Sound) -> None:
+        if isinstance(piece, Frame) and isinstance(self.analyzer, Listener):
+            return
         if self._pool is None:
             self._take(piece)
             return
-        room = self._frames if isinstance(piece, Frame) else self._sounds
-        while not room.acquire(timeout=_CHECKED_EVERY_SECONDS):
+        room, size = (self._frames, 1) if isinstance(piece, Frame) else (self._sounds, piece.samples.size)
+        while not room.enter(size, _CHECKED_EVERY_SECONDS):
             self._check()
         while self._pending and self._pending[0].done():
             self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._take_in_background, piece, room))
+        self._pending.append(self._pool.submit(self._take_in_background, piece, room, size))
 
     def snapshot(self) -> "Future[Snapshot]":
         """The state after all that was fed so far. Only of a lane that `can_resume`."""
@@ -71,27 +99,31 @@ class Lane:
         assert isinstance(self.analyzer, Resumable)
         self.analyzer.resume(state)
 
-    def finish(self, duration_ms: int) -> Findings:
-        """What was found; nothing, if the analyzer broke down."""
+    def finish(self, duration_ms: int, report: Callable[[float], None]) -> Findings:
+        """What was found; nothing, if the analyzer broke down. `report` takes the share done of what still waits."""
         if self._pool is None:
             return self._finish(duration_ms)
+        waiting = len(self._pending) + 1
         while self._pending:
-            if wait([self._pending[0]], timeout=_CHECKED_EVERY_SECONDS).done:
-                self._pending.popleft().result()
-            else:
-                self._check()
-        return self._pool.submit(self._finish, duration_ms).result()
+            self._result(self._pending.popleft())
+            report(1 - (len(self._pending) + 1) / waiting)
+        return self._result(self._pool.submit(self._finish, duration_ms))
 
     def close(self) -> None:
         """What still waits is dropped."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _take_in_background(self, piece: Frame | Sound, room: BoundedSemaphore) -> None:
+    def _result(self, work: Future[T]) -> T:
+        while not wait([work], timeout=_CHECKED_EVERY_SECONDS).done:
+            self._check()
+        return work.result()
+
+    def _take_in_background(self, piece: Frame | Sound, room: _Room, size: int) -> None:
         try:
             self._take(piece)
         finally:
-            room.release()
+            room.leave(size)
 
     def _snapshot(self) -> Snapshot:
         if self.broken or not isinstance(self.analyzer, Resumable):

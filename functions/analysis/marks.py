@@ -14,7 +14,6 @@ from functions.analysis.lanes import Lane
 class _Pending:
     mark: Mark
     last: Frame
-    share: float
     snapshots: Mapping[str, "Future[Snapshot]"]
 
 
@@ -26,18 +25,17 @@ class Marks:
         self._lanes = lanes
         self._checkpoints = checkpoints
         self._last: Frame | None = None
-        self._share = 0.0
         self._pending: _Pending | None = None
 
     def pass_through(self, mark: Mark) -> None:
         # One that no lane has passed yet is as good as this one; an analyzer without a state can't go on.
         if self._pending is None and self._last is not None and all(lane.can_resume for lane in self._lanes):
             snapshots = {lane.analyzer.name: lane.snapshot() for lane in self._lanes}
-            self._pending = _Pending(mark, self._last, self._share, snapshots)
+            self._pending = _Pending(mark, self._last, snapshots)
 
-    def have_fed(self, piece: Frame | Sound, share: float) -> None:
+    def have_fed(self, piece: Frame | Sound) -> None:
         if isinstance(piece, Frame):
-            self._last, self._share = piece, share
+            self._last = piece
         pending = self._pending
         if pending is not None and all(snapshot.done() for snapshot in pending.snapshots.values()):
             self._pending = None
@@ -50,7 +48,6 @@ class Marks:
         broken = frozenset(lane.analyzer.name for lane in self._lanes if not snapshots[lane.analyzer.name].state)
         checkpoint = Checkpoint(
             code=code_digest(),
-            share=pending.share,
             position=self._video.position(pending.mark, frames.values()),
             frames=frozenset(frames),
             picture=_digest(pending.last),

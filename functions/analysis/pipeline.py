@@ -8,7 +8,7 @@ from pickle import UnpicklingError
 
 from functions.analysis.analyzers import Analyzer, Findings
 from functions.analysis.checkpoints import Checkpoint, Checkpoints, read_checkpoint
-from functions.analysis.decode import CHUNK_MS, Frame, Mark, PositionLost, Sound, Video, VideoInfo
+from functions.analysis.decode import CHUNK_MS, Frame, Mark, PositionLost, RunUp, Sound, Video, VideoInfo
 from functions.analysis.documents import Contents, Documents, Embedder, ResultStore
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.lanes import Lane
@@ -41,7 +41,7 @@ class Steps:
     """What the surroundings want to know or say meanwhile.
 
     `report` takes the share done, from 0 to 1. `check` is called often and raises when the work must stop. `resume`
-    is told the share that was done before, where an earlier attempt is gone on with.
+    is told at the beginning of a pass, of which there may be several, what share an earlier attempt spares it.
     """
 
     report: Callable[[float], None]
@@ -162,30 +162,25 @@ def _pass(
         lanes = [Lane(analyzer, video.info, stopwatch, steps.check) for analyzer in analyzers]
         for lane in lanes:
             cleanup.callback(lane.close)
-        pieces = _timed(video, stopwatch)
+        steps.resume(0.0)
+        pieces = _decoded(video, steps, stopwatch)
         if checkpoint is not None:
-            steps.resume(checkpoint.share)
-            pieces = _resumed(pieces, lanes, checkpoint, steps)
+            pieces = _resumed(pieces, lanes, checkpoint, lambda: steps.resume(_DECODED * video.share_read))
         marks = Marks(video, lanes, workplace.checkpoints)
         for piece in pieces:
-            steps.check()
             if isinstance(piece, Mark):
                 marks.pass_through(piece)
-                continue
-            for lane in lanes:
-                lane.feed(piece)
-            marks.have_fed(piece, share=_DECODED * video.share_read)
-            steps.report(_DECODED * video.share_read)
-        found: list[Findings] = []
-        for done, lane in enumerate(lanes, start=1):
-            found.append(lane.finish(video.duration_ms))
-            steps.check()
-            steps.report(_DECODED + (_FOUND - _DECODED) * done / len(lanes))
+            elif not isinstance(piece, RunUp):
+                for lane in lanes:
+                    lane.feed(piece)
+                marks.have_fed(piece)
+        found = _finish(lanes, video.duration_ms, steps)
         broken = frozenset(feature for lane in lanes if lane.broken for feature in lane.analyzer.features)
         return _Watched(found, broken, analyzers, video.info, video.duration_ms, video.frames)
 
 
-def _timed(video: Video, stopwatch: Stopwatch) -> Iterator[Frame | Sound | Mark]:
+def _decoded(video: Video, steps: Steps, stopwatch: Stopwatch) -> Iterator[Frame | Sound | Mark | RunUp]:
+    """The pieces of a pass. That one has been dealt with is reported when the next is asked for."""
     pieces = iter(video)
     while True:
         with stopwatch.measure("decode"):
@@ -195,18 +190,42 @@ def _timed(video: Video, stopwatch: Stopwatch) -> Iterator[Frame | Sound | Mark]
                 _ = piece.thumbnail
         if piece is None:
             return
+        steps.check()
         yield piece
+        steps.report(_DECODED * video.share_read)
+
+
+def _finish(lanes: Sequence[Lane], duration_ms: int, steps: Steps) -> list[Findings]:
+    found: list[Findings] = []
+
+    def report(share: float) -> None:
+        steps.check()
+        steps.report(_DECODED + (_FOUND - _DECODED) * (len(found) + share) / len(lanes))
+
+    for lane in lanes:
+        found.append(lane.finish(duration_ms, report))
+        report(0.0)
+    return found
 
 
 def _resumed(
-    pieces: Iterator[Frame | Sound | Mark], lanes: Sequence[Lane], checkpoint: Checkpoint, steps: Steps
-) -> Iterator[Frame | Sound | Mark]:
-    """What follows the mark, once the lanes have their states again with the frames that these hold on to."""
+    pieces: Iterator[Frame | Sound | Mark | RunUp],
+    lanes: Sequence[Lane],
+    checkpoint: Checkpoint,
+    begin: Callable[[], None],
+) -> Iterator[Frame | Sound | Mark | RunUp]:
+    """What follows the mark, once the lanes have their states again with the frames that these hold on to.
+
+    `begin` is called at the first picture, which shows where decoding begins.
+    """
+    begun = False
     sounds: list[Sound] = []
     again: dict[int, Frame] = {}
     last = checkpoint.position.mark.frames - 1
     for piece in pieces:
-        steps.check()
+        if not begun and isinstance(piece, Frame | RunUp):
+            begin()
+            begun = True
         if isinstance(piece, Sound):
             sounds.append(piece)
         elif isinstance(piece, Frame):

@@ -50,6 +50,13 @@ class Resumable:
                 setattr(self, name, value)
 
 
+class Listener:
+    """An analyzer of sound alone. It is spared the pictures, so that neither waits for the other."""
+
+    def see(self, frame: Frame) -> None:
+        """Nothing is to be seen."""
+
+
 class Analyzer(Protocol):
     """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail. Sound is decoded
     only if there is one that `listens`.

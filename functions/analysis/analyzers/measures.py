@@ -62,6 +62,7 @@ class MeasureAnalyzer(Resumable):
     name = "measures"
     features: frozenset[str] = frozenset()
     slow = False
+    listens = False
     models = (ModelUsed(analyzer="measures", model="luma-change, rms-contrast, laplacian-variance", version="1"),)
 
     def __init__(self) -> None:

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Listener, Resumable
 from functions.analysis.analyzers.stretch import Stretch
-from functions.analysis.decode import SAMPLE_RATE, Frame, Sound
+from functions.analysis.decode import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SoundEvent, SoundKind
 
 HEARD = (SoundKind.SPEECH, SoundKind.SINGING, SoundKind.MUSIC)
@@ -60,7 +60,7 @@ _BEGINS = 0.5
 _CONTINUES = 0.3
 
 
-class SoundAnalyzer(Resumable):
+class SoundAnalyzer(Listener, Resumable):
     """No feature fails without it: the results then say nothing of sounds, and speech is there all the same."""
 
     name = "sounds"
@@ -78,9 +78,6 @@ class SoundAnalyzer(Resumable):
     @property
     def models(self) -> tuple[ModelUsed, ...]:
         return self._classifier.models
-
-    def see(self, frame: Frame) -> None:
-        """Sounds are heard, not seen."""
 
     def hear(self, sound: Sound) -> None:
         if not self._stretch.is_continued_by(sound):

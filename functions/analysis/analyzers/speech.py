@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Listener, Resumable
 from functions.analysis.analyzers.stretch import Stretch
-from functions.analysis.decode import SAMPLE_RATE, Frame, Sound
+from functions.analysis.decode import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SpeechSegment
 
 # Sound is recognised in pieces, so that memory doesn't grow with the video and progress keeps moving. A little more
@@ -35,7 +35,7 @@ class SpeechRecognizer(Protocol):
     def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]: ...
 
 
-class SpeechAnalyzer(Resumable):
+class SpeechAnalyzer(Listener, Resumable):
     name = "speech"
     features = frozenset({"speech"})
     slow = True
@@ -49,9 +49,6 @@ class SpeechAnalyzer(Resumable):
     @property
     def models(self) -> tuple[ModelUsed, ...]:
         return self._recognizer.models
-
-    def see(self, frame: Frame) -> None:
-        """Speech is heard, not seen."""
 
     def hear(self, sound: Sound) -> None:
         if not self._stretch.is_continued_by(sound):

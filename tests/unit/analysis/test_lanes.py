@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.analysis.analyzers import Findings
-from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.analyzers import Analyzer, Findings, Listener
+from functions.analysis.decode import SAMPLE_RATE, Frame, Sound, VideoInfo
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.lanes import Lane
 from functions.analysis.stopwatch import Stopwatch
@@ -42,8 +43,16 @@ class Recording:
         return Findings()
 
 
-def lane_of(analyzer: Recording, check: Callable[[], None] = lambda: None) -> Lane:
+def never() -> None:
+    pytest.fail("there should be room")
+
+
+def lane_of(analyzer: Analyzer, check: Callable[[], None] = lambda: None) -> Lane:
     return Lane(analyzer, INFO, Stopwatch(), check)
+
+
+def ignore(share: float) -> None:
+    """Nobody watches."""
 
 
 def feed(lane: Lane, frames: int) -> None:
@@ -55,7 +64,7 @@ def test_every_frame_arrives_in_order_on_one_other_thread() -> None:
     analyzer = Recording()
     lane = lane_of(analyzer)
     feed(lane, 200)
-    lane.finish(0)
+    lane.finish(0, ignore)
     lane.close()
     assert analyzer.seen == list(range(200))
     assert len(analyzer.threads) == 1
@@ -81,7 +90,7 @@ def test_an_analyzer_that_breaks_down_is_fed_no_more_and_finds_nothing(slow: boo
     analyzer.slow = slow
     lane = lane_of(analyzer)
     feed(lane, 200)
-    assert lane.finish(0) == Findings()
+    assert lane.finish(0, ignore) == Findings()
     lane.close()
     assert lane.broken
     assert analyzer.seen == list(range(at))
@@ -99,7 +108,7 @@ def test_what_ends_the_pass_at_last_is_not_lost() -> None:
     lane = lane_of(Recording(stumbling(4, OUT_OF_REACH)))
     feed(lane, 5)
     with pytest.raises(ClientError):
-        lane.finish(0)
+        lane.finish(0, ignore)
     lane.close()
 
 
@@ -122,3 +131,73 @@ def test_decoding_waits_for_an_analyzer_that_lags_and_can_be_stopped_meanwhile()
     go_on.set()
     lane.close()
     assert len(analyzer.seen) < 100
+
+
+class Hearing(Listener):
+    """Hears nothing more before it is told to go on."""
+
+    name = "hearing"
+    features: frozenset[str] = frozenset()
+    slow = True
+    models: tuple[ModelUsed, ...] = ()
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.heard_ms: list[int] = []
+
+    def hear(self, sound: Sound) -> None:
+        self.go_on.wait(20)
+        self.heard_ms.append(sound.start_ms)
+
+    def finish(self, duration_ms: int) -> Findings:
+        self.go_on.wait(20)
+        return Findings()
+
+
+def second(number: int) -> Sound:
+    return Sound(number * 1000, np.zeros(SAMPLE_RATE, dtype=np.int16))
+
+
+def test_pictures_dont_wait_for_who_only_listens() -> None:
+    analyzer = Hearing()
+    lane = lane_of(analyzer, never)
+    lane.feed(second(0))
+    feed(lane, 200)
+    lane.feed(second(1))
+    analyzer.go_on.set()
+    lane.finish(0, ignore)
+    lane.close()
+    assert analyzer.heard_ms == [0, 1000]
+
+
+def test_what_is_to_be_heard_waits_up_to_some_minutes() -> None:
+    analyzer = Hearing()
+
+    def go_on() -> None:
+        analyzer.go_on.set()
+
+    lane = lane_of(analyzer, go_on)
+    fed = 0
+    while not analyzer.go_on.is_set():
+        lane.feed(second(fed))
+        fed += 1
+    assert 60 < fed < 300
+    lane.finish(0, ignore)
+    lane.close()
+    assert analyzer.heard_ms == [number * 1000 for number in range(fed)]
+
+
+def test_an_analyzer_at_its_last_findings_can_be_left_alone() -> None:
+    analyzer = Hearing()
+
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    lane = lane_of(analyzer, stop)
+    with pytest.raises(Stop):
+        lane.finish(0, ignore)
+    analyzer.go_on.set()
+    lane.close()
