@@ -31,7 +31,6 @@ class Resumable:
     A part of it that was lent something is `Resumable` itself.
     """
 
-    listens: bool = True
     lent: ClassVar[frozenset[str]] = frozenset()
 
     def state(self) -> dict[str, object]:
@@ -50,6 +49,13 @@ class Resumable:
                 setattr(self, name, value)
 
 
+class Watcher:
+    """An analyzer of pictures alone."""
+
+    def hear(self, sound: Sound) -> None:
+        """Nothing is to be heard."""
+
+
 class Listener:
     """An analyzer of sound alone. It is spared the pictures, so that neither waits for the other."""
 
@@ -59,7 +65,7 @@ class Listener:
 
 class Analyzer(Protocol):
     """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail. Sound is decoded
-    only if there is one that `listens`.
+    only if there is one that is more than a `Watcher`.
     """
 
     @property
@@ -70,9 +76,6 @@ class Analyzer(Protocol):
 
     @property
     def slow(self) -> bool: ...
-
-    @property
-    def listens(self) -> bool: ...
 
     @property
     def models(self) -> tuple[ModelUsed, ...]: ...

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.keyframes import sharpness
-from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame, Sound
+from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
 from functions.videos.domain.results import ModelUsed, ShotMeasures
 
 _INTERVAL_MS = 250
@@ -56,13 +56,12 @@ class Samples:
         )
 
 
-class MeasureAnalyzer(Resumable):
+class MeasureAnalyzer(Watcher, Resumable):
     """No feature fails without it: the shots then have no measures."""
 
     name = "measures"
     features: frozenset[str] = frozenset()
     slow = False
-    listens = False
     models = (ModelUsed(analyzer="measures", model="luma-change, rms-contrast, laplacian-variance", version="1"),)
 
     def __init__(self) -> None:
@@ -83,9 +82,6 @@ class MeasureAnalyzer(Resumable):
         self._samples.brightness.append(float(luma.mean()))
         self._samples.contrast.append(float(luma.std()))
         self._samples.sharpness.append(sharpness(frame.picture(_SIDE)))
-
-    def hear(self, sound: Sound) -> None:
-        """Pictures are measured, not sound."""
 
     def finish(self, duration_ms: int) -> Findings:
         return Findings(measures=self._samples)

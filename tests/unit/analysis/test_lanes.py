@@ -23,7 +23,6 @@ class Recording:
     name = "recording"
     features: frozenset[str] = frozenset()
     slow = True
-    listens = True
     models: tuple[ModelUsed, ...] = ()
 
     def __init__(self, at_frame: Callable[[int], None] = lambda index: None) -> None:

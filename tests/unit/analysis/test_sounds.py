@@ -134,7 +134,7 @@ def test_a_classifier_that_breaks_down_leaves_speech_alone_and_says_nothing_of_s
     lane = Lane(SoundAnalyzer(BrokenClassifier()), info, Stopwatch(), check=lambda: None)
     for packet in packets(sound(40, [])):
         lane.feed(packet)
-    found = lane.finish(40_000)
+    found = lane.finish(40_000, report=lambda share: None)
     lane.close()
     said = SpeechSegment(segment_id="speech-0001", start_ms=0, end_ms=900, text="Hello.", confidence=1)
     contents = Contents.of([found, Findings(speech=(said,))], 40_000, {"speech"})
