@@ -30,11 +30,13 @@ _RELATED = 0.3
 
 # Only what is read loses the space between words.
 _READ = b"text"
-# What a word counts that was perhaps misheard or misread as another one, of the word itself.
+# What a word counts that was perhaps misheard or misread as another one, of the word itself. Any share from 0.5 to 0.9
+# does as well (tests/unit/videos/test_retrieval_quality.py, as for the shares of a sentence).
 _MISTAKEN = 0.6
 
 # What a moment gets of the score of the one before or after it in its sentence; and that one's neighbour of what it
-# got. A hit it is when that is worth mentioning.
+# got. With more, the neighbours of a good match come before other good matches. A hit it is when that is worth
+# mentioning.
 _OF_A_SENTENCE = 0.5
 _NEIGHBOURS = 2
 _LEAST_INHERITED = 0.1
