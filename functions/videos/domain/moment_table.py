@@ -221,8 +221,10 @@ class MomentTable:
 
     def without(self, video_id: str) -> MomentTable | None:
         """The table of the other videos, `None` when there are none."""
-        parts = [self._slice(video) for video in self.videos if video.video_id != video_id]
-        return join(parts) if parts else None
+        parts = [video for video in self.videos if video.video_id != video_id]
+        if len(parts) == len(self.videos):
+            return self
+        return join([self._slice(video) for video in parts]) if parts else None
 
     def _slice(self, video: TabledVideo) -> MomentTable:
         first, end = video.first, video.end

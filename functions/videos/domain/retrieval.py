@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,18 @@ _RELATED = 0.3
 
 # Only what is read loses the space between words.
 _READ = b"text"
-# What a word counts that was perhaps misheard or misread as another one, of the word itself.
+# What a word counts that was perhaps misheard or misread as another one, of the word itself. Any share from 0.5 to 0.9
+# does as well (tests/unit/videos/test_retrieval_quality.py, as for the shares of a sentence).
 _MISTAKEN = 0.6
 
 # What a moment gets of the score of the one before or after it in its sentence; and that one's neighbour of what it
-# got. A hit it is when that is worth mentioning.
+# got. With more, the neighbours of a good match come before other good matches. A hit it is when that is worth
+# mentioning.
 _OF_A_SENTENCE = 0.5
 _NEIGHBOURS = 2
 _LEAST_INHERITED = 0.1
+
+_JOINER = "\u200d"
 
 # Integers have no fast product, so rows are made floats some at a time: few enough to stay in the processor's cache,
 # and for the linear algebra library not to start threads, which cost more than this product.
@@ -71,9 +76,13 @@ class Hit:
 
 @dataclass(frozen=True)
 class Snippet:
+    """A stretch of a moment's text as it was said or shown, "…" where it was cut. It is text and no markup: whoever
+    shows it has to escape it, and marks the highlights in a way of their own.
+    """
+
     text: str
     highlights: tuple[tuple[int, int], ...]
-    """Start and end in `text` of each word that matches. Markup is the client's: the text is somebody's speech."""
+    """Start and end (exclusive) in `text` of what matches, in Unicode code points, in order and apart."""
 
 
 def search(
@@ -253,30 +262,57 @@ def snippet(text: str, query: str, width: int = 160) -> Snippet:
     before, after = ("…" if start > 0 else ""), ("…" if end < len(text) else "")
     shift = len(before) - start
     inside = [(word.start + shift, word.end + shift) for word in matches if start <= word.start and word.end <= end]
-    return Snippet(before + text[start:end] + after, tuple(inside))
+    return Snippet(before + text[start:end] + after, tuple(_apart(inside)))
 
 
 def _is_told(wanted: set[str], term: str) -> bool:
     return term in wanted or any(is_mistaken(one, term) or is_part(one, term) for one in wanted)
 
 
+def _apart(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans, those that overlap (as pairs of characters without spaces between words do) as one."""
+    start = end = -1
+    for one, other in spans:
+        if one < end:
+            end = max(end, other)
+            continue
+        if end > start:
+            yield start, end
+        start, end = one, other
+    if end > start:
+        yield start, end
+
+
 def _stretch(text: str, matches: Sequence[Word], width: int) -> tuple[int, int]:
     if len(text) <= width:
         return 0, len(text)
-    start, most = 0, 0
+    best, most = 0, 0
     for first in matches:
-        different = len(
-            {word.term for word in matches if first.start <= word.start and word.end <= first.start + width}
-        )
+        near = [word for word in matches if first.start <= word.start and word.end <= first.start + width]
+        different = len({word.term for word in near})
         if different > most:
-            start, most = first.start, different
+            best, most = first.start, different
     # Some words of context before the first match, and no empty room behind the end of the text.
-    start = min(max(start - width // 5, 0), len(text) - width)
+    start = min(max(best - width // 5, 0), len(text) - width)
     end = start + width
+    last = max((word.end for word in matches if start <= word.start and word.end <= end), default=best)
+    # Where there are no spaces, as in Chinese or a long address, it is cut between characters.
     if start > 0:
-        space = text.find(" ", start, end)
-        start = space + 1 if space >= 0 else start
+        space = text.find(" ", start, best)
+        start = space + 1 if space >= 0 else _character_start(text, start)
     if end < len(text):
-        space = text.rfind(" ", start, end)
-        end = space if space > start else end
+        space = text.rfind(" ", last, end + 1)
+        end = space if space >= 0 else _character_start(text, end)
     return start, end
+
+
+def _character_start(text: str, at: int) -> int:
+    """The place itself or the one before it where a character begins that isn't part of the one before it."""
+    while at > 0 and (_joins(text[at]) or text[at - 1] == _JOINER):
+        at -= 1
+    return at
+
+
+def _joins(character: str) -> bool:
+    """Accents, the joiner within an emoji, and what chooses a variant or a skin colour."""
+    return unicodedata.category(character) in ("Mn", "Mc", "Me", "Sk") or character == _JOINER

@@ -41,7 +41,10 @@ class Embedder(Protocol):
 
 
 class MomentView(View):
-    """`highlights` are the start and end in `snippet` of each word that matches; `score` is between 0 and 1."""
+    """`snippet` is text without markup, to be escaped where it is shown, with "…" where it was cut. `highlights` are
+    the start and end in it of each match, counted in Unicode code points, in order and apart. `score` is between 0
+    and 1.
+    """
 
     video_id: str
     segment_id: str

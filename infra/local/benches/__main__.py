@@ -13,6 +13,7 @@ from infra.local.benches.command import bench_command
 from infra.local.benches.dispatch import bench_dispatch
 from infra.local.benches.growth import bench_growth
 from infra.local.benches.publishing import bench_publishing
+from infra.local.benches.search import bench_search
 from infra.local.benches.stack import bench_stack, bench_worker
 from infra.local.client import ApiRefused, ApiUnreachable
 from infra.local.clips import ClipUnavailable
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[Screen, Layout], list[Bar]]] = {
     "command": bench_command,
     "publishing": bench_publishing,
     "growth": bench_growth,
+    "search": bench_search,
     "cold": bench_cold_start,
     "worker": bench_worker,
     "stack": bench_stack,

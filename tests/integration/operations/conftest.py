@@ -185,7 +185,7 @@ class Operated:
 
 
 def environment(aws: Aws) -> dict[str, str]:
-    names = ["STAGE", "EVENTS_BUCKET", "QUEUE_URL"]
+    names = ["STAGE", "EVENTS_BUCKET", "RESULTS_BUCKET", "QUEUE_URL"]
     names += [f"{table}_TABLE" for table in ("DATA", "OUTBOX", "READ_MODELS", "AUDIT", "EPHEMERAL")]
     sources = {"queues": [QUEUE], "streams": ["publish-outbox"], "schedules": ["sweep-outbox"]}
     return {name: aws.settings[name] for name in names} | {

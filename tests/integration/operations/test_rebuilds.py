@@ -7,11 +7,16 @@ from pynamodb.attributes import UnicodeAttribute
 from functions.operations.adapters.read_models import read_models
 from functions.operations.commands import rebuild_read_model
 from functions.operations.queries import get_operation
+from functions.videos.queries import search_workspace_moments
 from shared.messaging.projections import generation_prefix, read_generations
 from shared.messaging.routing import QUEUES, QueueClass
 from shared.persistence.rows import ReadModelRow
 from tests.integration.operations.conftest import Operated
-from tests.support.http import Answer
+from tests.support.analysed_videos import ready_video
+from tests.support.http import Answer, Caller
+from tests.support.indexing import index_moments_of_videos
+from tests.support.projecting import log_events
+from tests.support.workspaces import open_workspace
 
 PATH = "/v1/admin/read-models/videos/rebuild"
 
@@ -65,6 +70,25 @@ def test_a_rebuild_that_can_not_go_on_is_withdrawn_and_leaves_the_model_as_it_wa
     assert read_generations(operated.runtime.store, "videos") == before
     assert not [item for item in operated.aws.items("read-models") if item["pk"]["S"].startswith(prefix)]
     assert operated.admin.send(rebuild_read_model.ENDPOINT, PATH, {}).status == 202
+
+
+def test_the_index_of_moments_is_rebuilt_as_any_read_model(operated: Operated) -> None:
+    aws, workspace = operated.aws, open_workspace(operated.aws)
+    ready_video(aws, workspace.workspace_id, ((0, 3_000, "The ship left the harbour."),))
+    index_moments_of_videos(aws)
+    log_events(aws)
+    s3, bucket = aws.client("s3"), aws.settings["RESULTS_BUCKET"]
+    (lost,) = [
+        one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"{workspace.workspace_id}/index/")["Contents"]
+    ]
+    s3.delete_object(Bucket=bucket, Key=lost)
+    started = operated.admin.send(rebuild_read_model.ENDPOINT, "/v1/admin/read-models/moments/rebuild", {})
+    operated.carry_on()
+    ended = shown(operated, started)
+    assert (ended["status"], ended["progress"]) == ("completed", {"missing": 0, "taken": 1, "unreadable": 0})
+    search = f"{workspace.path}/moments?q=harbour"
+    found = Caller(aws.runtime, workspace.owner).send(search_workspace_moments.ENDPOINT, search)
+    assert [one["snippet"] for one in found.json["items"]] == ["The ship left the harbour."]
 
 
 def test_only_read_models_that_exist_are_rebuilt(operated: Operated) -> None:

@@ -12,7 +12,7 @@ from functions.videos.queries import search_workspace_moments
 from functions.videos.subscribers import index_moments
 from shared.cqrs.pipeline import Context
 from shared.messaging.projections import read_generations
-from shared.messaging.rebuild import rebuild
+from shared.messaging.rebuild import rebuild, remove_generation, withdraw
 from shared.messaging.rebuild_progress import Phase, RebuildProgress
 from shared.persistence.scope import Runtime
 from tests.support.analysed_videos import ready_video
@@ -183,6 +183,18 @@ class _Breaking:
             raise ConnectionError("the plug was pulled")
         self.breaks_at -= 1
         return self._s3.put_object(**request)
+
+
+def test_a_rebuild_that_is_given_up_leaves_nothing_behind(library: Library) -> None:
+    before, objects = library.found(), library.objects()
+    runtime, until = library.aws.runtime, library.aws.clock.now() + timedelta(seconds=20)
+    library.go_on()
+    assert len(library.objects()) > len(objects)
+    projection = MomentIndexProjection(runtime)
+    assert withdraw(runtime, projection, "operation-1", until=until)
+    assert remove_generation(runtime, projection, "operation-1", "operation-1", "", until=until) == ""
+    assert (library.rows("operation-1"), library.objects()) == ([], objects)
+    assert library.found() == before
 
 
 def test_a_walk_ends_with_the_generation_that_it_began_in(library: Library) -> None:

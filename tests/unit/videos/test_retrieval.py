@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -200,7 +201,7 @@ def test_vectors_keep_their_cosines_in_eight_bits() -> None:
     assert np.abs(kept @ vectors[0] - vectors @ vectors[0]).max() < 0.01
 
 
-WORDS = ("salt", "pepper", "bread", "butter", "oven", "bake", "naïve", "東京", "")
+WORDS = ("salt", "pepper", "bread", "butter", "buttor", "oven", "bake", "naïve", "東京", "")
 
 
 @settings(max_examples=60, deadline=None)
@@ -223,7 +224,7 @@ def test_how_videos_are_spread_over_tables_changes_nothing(seed: int, videos: in
     wanted = Wanted(kind="speech", from_ms=500)
 
     def found(tables: Sequence[MomentTable | None]) -> list[tuple[str, str, int, float]]:
-        hits = search("baking salt", QUERY, [table for table in tables if table], wanted, limit=1000)
+        hits = search("baking butter with salt", QUERY, [table for table in tables if table], wanted, limit=1000)
         return [
             (
                 hit.table.video_at(hit.row).video_id,
@@ -235,7 +236,7 @@ def test_how_videos_are_spread_over_tables_changes_nothing(seed: int, videos: in
         ]
 
     assert found(joined) == found(alone)
-    pages = [search("baking salt", QUERY, alone, wanted, start=at, limit=3) for at in range(0, 60, 3)]
+    pages = [search("baking butter with salt", QUERY, alone, wanted, start=at, limit=3) for at in range(0, 60, 3)]
     assert texts([hit for page in pages for hit in page]) == [text for _, text, _, _ in found(alone)]
 
 
@@ -254,5 +255,52 @@ def test_a_long_text_is_cut_between_words_around_most_matches() -> None:
     assert set(shown.text.strip("…").split()) <= set(text.split())
 
 
-def test_a_snippet_leaves_markup_as_the_text_that_it_is() -> None:
-    assert snippet("<script>alert(1)</script> salt", "salt").text == "<script>alert(1)</script> salt"
+def marked(text: str, query: str, width: int = 160) -> list[str]:
+    shown = snippet(text, query, width)
+    return [shown.text[start:end] for start, end in shown.highlights]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "highlighted"),
+    [
+        ("<script>alert(1)</script> salt & <b>pepper</b>", "salt pepper", ["salt", "pepper"]),
+        ("Two cafe\u0301s and a CAFÉ", "café", ["cafe\u0301s", "CAFÉ"]),
+        ("👩‍🚀🚀 the rocket 🇧🇪 rockets", "rocket", ["rocket", "rockets"]),
+        ("昨日は東京タワーに行きました", "東京タワー", ["東京タワー"]),
+        ("קניתי לחם טרי בשוק", "לחם", ["לחם"]),
+        ("اشتريت خبز من السوق", "خبز", ["خبز"]),
+        ("Straße 12, STRASSE 13", "strasse", ["Straße", "STRASSE"]),
+        ("She was baking; he bakes.", "baked", ["baking", "bakes"]),
+    ],
+)
+def test_a_snippet_is_the_text_itself_and_marks_whole_words_in_any_script(
+    text: str, query: str, highlighted: list[str]
+) -> None:
+    assert snippet(text, query).text == text
+    assert marked(text, query) == highlighted
+
+
+@pytest.mark.parametrize("filling", ["東", "x", "e\u0301", "👩‍🚀", "a b "])
+def test_a_match_in_a_long_text_is_shown_whatever_surrounds_it(filling: str) -> None:
+    text = f"{filling * 120} salt {filling * 120} the end"
+    shown = snippet(text, "salt", width=60)
+    assert [shown.text[start:end] for start, end in shown.highlights] == ["salt"]
+    assert shown.text.strip("…") in text
+    # No character is torn apart: what is shown is made of whole ones.
+    assert not unicodedata.combining(shown.text.strip("…")[0])
+    assert not shown.text.strip("…").endswith("\u200d")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.lists(st.sampled_from([*WORDS, "salted", "x" * 90, "👩‍🚀", "e\u0301", "<b>"]), max_size=60).map(" ".join),
+    width=st.integers(20, 200),
+)
+def test_highlights_lie_in_the_snippet_in_order_and_apart(text: str, width: int) -> None:
+    shown = snippet(text, "salt pepper 東京", width)
+    places = [place for span in shown.highlights for place in span]
+    assert places == sorted(places)
+    assert all(0 <= start < end <= len(shown.text) for start, end in shown.highlights)
+    assert shown.text.removeprefix("…").removesuffix("…") in text
+    assert len(shown.text) <= width + 2
+    assert bool(shown.highlights) == bool(snippet(text, "salt pepper 東京", len(text) + 1).highlights)
