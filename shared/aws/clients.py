@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 8
 """Of one call. Where three in ten are refused for congestion, three attempts would fail one read in forty."""
 
+PATIENT = "patient "
+"""Put before a service's name, it names a client that waits long for an answer: for work that nobody stands by for."""
+
+_READ_SECONDS = {"bedrock-runtime": 12, f"{PATIENT}bedrock-runtime": 35}
+_OTHERS_READ_SECONDS = 10
+# A model thinks long. Whoever waits for it has a deadline and can be answered later.
+
 _ATTEMPTS_OF = {"batch": 2, "bedrock-runtime": 1}
 # They stand behind a breaker, which counts the calls that ended: they must do so within their function's time.
 
@@ -26,19 +33,19 @@ def _session() -> "Session":
 
 @cache
 def client(service: str) -> Any:
-    """The process' client of an AWS service, by botocore's name of it (`dynamodb`, `s3`, …)."""
+    """The process' client of an AWS service, by botocore's name of it (`dynamodb`, `s3`, …); see `PATIENT`."""
     from botocore import __version__
     from botocore.config import Config
 
+    name = service.removeprefix(PATIENT)
     return _session().create_client(
-        service,
+        name,
         config=Config(
             # Left to itself botocore presigns S3 with Signature Version 2, which newer regions refuse.
-            signature_version="s3v4" if service == "s3" else None,
+            signature_version="s3v4" if name == "s3" else None,
             connect_timeout=2,
-            # A model thinks long, and whoever waits for it has a deadline and another answer.
-            read_timeout=15 if service == "bedrock-runtime" else 10,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(service, MAX_ATTEMPTS)},
+            read_timeout=_READ_SECONDS.get(service, _OTHERS_READ_SECONDS),
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS_OF.get(name, MAX_ATTEMPTS)},
             max_pool_connections=16,
             # A third of what a call costs here are the next two. What is sent comes from typed rows and is validated by
             # the service; and botocore would put together a description of this process anew for each call.

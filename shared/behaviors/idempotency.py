@@ -71,7 +71,7 @@ class Idempotency:
         self._required = policy is KeyPolicy.REQUIRED
         self._answers: TypeAdapter[Any] = TypeAdapter(answer_type(message_type))
         self._runtime = runtime
-        self._claims_key = claims_key
+        self.claims_key = claims_key
 
     def __call__(self, proceed: Proceed) -> Proceed:
         def once(message: Message, context: Context) -> Result[Any]:
@@ -87,7 +87,7 @@ class Idempotency:
             earlier = self._replay(context, request)
             if earlier is not None:
                 return earlier
-            if self._claims_key:
+            if self.claims_key:
                 return self._claimed(request, message, context, proceed)
             return self._first(request, message, context, proceed)
 
@@ -157,7 +157,7 @@ class Idempotency:
                 fingerprint=request.fingerprint,
                 answer=self._answers.dump_json(answer).decode(),
             ),
-            condition=_claim_of(uow.context) if self._claims_key else _free(now),
+            condition=_claim_of(uow.context) if self.claims_key else _free(now),
             otherwise=_AnsweredMeanwhile("A request with this key was answered meanwhile."),
         )
 

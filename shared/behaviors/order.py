@@ -91,7 +91,9 @@ def request_behaviors(
     if policy.idempotency is not KeyPolicy.NONE:
         from shared.behaviors.idempotency import Idempotency
 
-        behaviors.append(Idempotency(policy.idempotency, message_type, runtime, claims_key=policy.claims_key))
+        behaviors.append(
+            Idempotency(policy.idempotency, message_type, runtime, claims_key=_claims_key(policy, runtime))
+        )
     if policy.caching is not None:
         from shared.behaviors.caching import Caching
 
@@ -107,6 +109,12 @@ def message_chain(build: Callable[[Any], Callable[[Any], Result[Any]]], runtime:
     """A queued message's chain: Logging -> ErrorBoundary -> Validation -> handler in a transaction."""
     behaviors: list[Behavior] = [Logging(Policy().slow_after_ms, _namespace(runtime)), ErrorBoundary(), Validation()]
     return chain(behaviors, Transaction(runtime.begin, _in_transaction(build, runtime)))
+
+
+def _claims_key(policy: Policy, runtime: Runtime) -> bool:
+    if isinstance(policy.claims_key, str):
+        return bool(runtime.settings.get(policy.claims_key, ""))
+    return policy.claims_key
 
 
 def _audit_trail(action: str, runtime: Runtime) -> "AuditTrail":

@@ -94,7 +94,8 @@ class Policy:
     `workspace_id`; without one any user may send it, and no API key. `access_rule`: decides on top of that where the
     message's own fields matter. `administrators`: only those who run the platform may send it; for others it isn't
     there. `claims_key`: the command calls a service outside of its transaction, so its key is claimed with a lease
-    before it runs, and a parallel request with the same key is refused while the lease holds. `audit`: the name under
+    before it runs, and a parallel request with the same key is refused while the lease holds; where only some stages
+    have that service, `claims_key` is the setting that names it. `audit`: the name under
     which a command's attempts and their ends are kept in the audit trail, as are refusals of its authorization.
     `slow_after_ms`: a longer run is logged as slow.
     """
@@ -105,7 +106,7 @@ class Policy:
     administrators: bool = False
     rate_limit: RateLimit | None = None
     idempotency: Idempotency = Idempotency.NONE
-    claims_key: bool = False
+    claims_key: bool | str = False
     audit: str | None = None
     caching: Caching | None = None
     slow_after_ms: int = 3_000

@@ -32,9 +32,10 @@ _PATH_FIELD = re.compile(r"{(\w+)}")
 class Endpoint:
     """One route and the message it sends.
 
-    `build` makes the handler from the scope of one message. `present` turns the handler's answer into what is shown,
-    for what must be made anew at every answer, replays included (signed URLs). `location` gives the `Location`
-    header from the path fields and what is shown.
+    `status` is that of a success, which is 202 instead where `is_unfinished` says so of what is shown. `build` makes
+    the handler from the scope of one message. `present` turns the handler's answer into what is shown, for what must be
+    made anew at every answer, replays included (signed URLs). `location` gives the `Location` header from the path
+    fields and what is shown.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Endpoint:
     needs: FunctionNeeds = field(default_factory=FunctionNeeds)
     present: Callable[[ReadScope, Any], object] | None = None
     location: Callable[[dict[str, str], Any], str] | None = None
+    is_unfinished: Callable[[Any], bool] | None = None
 
     @property
     def changes_state(self) -> bool:
@@ -85,6 +87,7 @@ def command(
     needs: FunctionNeeds | None = None,
     present: Callable[[ReadScope, Any], object] | None = None,
     location: Callable[[dict[str, str], Any], str] | None = None,
+    is_unfinished: Callable[[Any], bool] | None = None,
 ) -> Endpoint:
     """Declare a command's endpoint. Raises `TypeError` for a message that is no command."""
     if not issubclass(message, Command):
@@ -100,6 +103,7 @@ def command(
         needs=needs or FunctionNeeds(),
         present=present,
         location=location,
+        is_unfinished=is_unfinished,
     )
 
 

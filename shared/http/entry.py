@@ -91,8 +91,9 @@ class HttpFunction:
             headers["cache-control"] = "private, no-cache"
             if was_seen(headers["etag"], header(event, "if-none-match")):
                 return {"statusCode": 304, "headers": headers}
+        unfinished = self.endpoint.is_unfinished is not None and self.endpoint.is_unfinished(shown)
         return {
-            "statusCode": self.endpoint.status,
+            "statusCode": 202 if unfinished else self.endpoint.status,
             "headers": headers | {"content-type": "application/json"},
             "body": body,
         }

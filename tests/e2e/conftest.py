@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from infra.local.processes import exclusive
+from tests.e2e.customers import Customer, new_customer
 from tests.e2e.stacks import COMMAND_SECONDS, LocalStack
+from tests.support.clips import captioned, scene, write_clip
 
 SAMPLE = Path(__file__).parent / "sample_app"
 
@@ -33,6 +35,35 @@ def local_stack(pytestconfig: pytest.Config) -> LocalStack:
         if not stack.current:
             stack.command("up")
     return stack
+
+
+@pytest.fixture
+def customer(local_stack: LocalStack) -> Iterator[Customer]:
+    with new_customer(local_stack) as someone:
+        yield someone
+
+
+@pytest.fixture
+def stranger(local_stack: LocalStack) -> Iterator[Customer]:
+    with new_customer(local_stack) as someone:
+        yield someone
+
+
+@pytest.fixture(scope="session")
+def chapters(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Makes a clip of some seconds with another caption each, so that a worker is at it for a while."""
+    rate = 24
+
+    def write(seconds: int) -> Path:
+        size = {"width": 640, "height": 360}
+        pictures = [
+            picture
+            for number in range(seconds)
+            for picture in captioned(scene(number, rate, pan=1, **size), f"Chapter number {number}", scale=1.2)
+        ]
+        return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=rate)
+
+    return write
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

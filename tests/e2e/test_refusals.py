@@ -1,30 +1,18 @@
 """Who isn't let in, and what isn't there."""
 
 import secrets
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import pytest
+import httpx
 
 from infra.local.client import ApiClient
 from shared.security.tokens import Claims, TokenKey
-from tests.e2e.customers import Customer, new_customer
+from tests.e2e.customers import Customer
 from tests.e2e.stacks import LocalStack
 from tests.support.clock import FakeClock
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture
-def customer(local_stack: LocalStack) -> Iterator[Customer]:
-    with new_customer(local_stack) as someone:
-        yield someone
-
-
-@pytest.fixture
-def stranger(local_stack: LocalStack) -> Iterator[Customer]:
-    with new_customer(local_stack) as someone:
-        yield someone
 
 
 def _announced(customer: Customer) -> str:
@@ -52,6 +40,10 @@ def _requests(workspace_id: str, video_id: str) -> list[tuple[str, str, object]]
         ("POST", f"{workspace}/conversations", {"video_ids": [video_id]}),
         ("GET", conversation, None),
         ("POST", f"{conversation}/questions", {"question": "Why?"}),
+        ("GET", f"{workspace}/projects", None),
+        ("POST", f"{workspace}/projects", {"name": "Mine"}),
+        ("GET", f"{workspace}/projects/{NOWHERE}", None),
+        ("POST", f"{workspace}/conversations", {"project_id": NOWHERE}),
     ]
 
 
@@ -122,6 +114,23 @@ def test_a_revoked_session_is_over_at_once(customer: Customer) -> None:
     assert "www-authenticate" in answer.headers
     refreshed = customer.api.send("POST", "/v1/sessions/refresh", {"refresh_token": customer.session["refresh_token"]})
     assert refreshed.status_code == 401
+
+
+def test_a_workspace_that_asks_too_often_waits_and_no_other_does(customer: Customer, stranger: Customer) -> None:
+    def ask(someone: Customer) -> httpx.Response:
+        path = f"{someone.video_path(NOWHERE)}/analyses"
+        return someone.api.send("POST", path, {}, key=secrets.token_hex(8))
+
+    # Sixty a minute are let through. More at a time than one by one, so that a minute is enough on a busy machine.
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, [customer] * 90))
+    assert {answer.status_code for answer in answers} == {404, 429}
+    limited = next(answer for answer in answers if answer.status_code == 429)
+    assert limited.json()["type"] == "/problems/rate-limited"
+    assert 1 <= int(limited.headers["retry-after"]) <= 60
+    assert ask(stranger).status_code == 404
+    assert customer.api.send("GET", customer.workspace).status_code == 200
+    assert customer.api.send("POST", f"{customer.workspace}/projects", {"name": "Others"}).status_code == 201
 
 
 def test_what_no_endpoint_serves_is_a_problem_too(customer: Customer) -> None:

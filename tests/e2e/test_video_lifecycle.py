@@ -1,36 +1,21 @@
 """Videos that are analysed no further, and videos that go, over HTTP."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.customers import Customer, new_customer, settled
+from tests.e2e.customers import Customer, settled
 from tests.e2e.jobs import job_of, worker_of
 from tests.e2e.stacks import LocalStack
-from tests.support.clips import captioned, scene, write_clip
-
-RATE = 24
-
-
-@pytest.fixture
-def customer(local_stack: LocalStack) -> Iterator[Customer]:
-    with new_customer(local_stack) as someone:
-        yield someone
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute with much to read, so that there is time to stop its analysis."""
-    size = {"width": 640, "height": 360}
-    pictures = [
-        picture
-        for number in range(60)
-        for picture in captioned(scene(number, RATE, pan=1, **size), f"Chapter number {number}", scale=1.2)
-    ]
-    return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=RATE)
+def clip(chapters: Callable[[int], Path]) -> Path:
+    """A minute, so that there is time to stop its analysis."""
+    return chapters(60)
 
 
 def test_a_running_analysis_is_cancelled_and_its_worker_stops_within_a_minute(

@@ -1,7 +1,7 @@
 """From an upload to cited answers, over HTTP, through everything that is deployed."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +17,6 @@ from tests.support.clips import captioned, plain, scene, write_clip, write_sound
 from tests.support.clips import music as a_tune
 
 RATE = 24
-
-
-@pytest.fixture
-def customer(local_stack: LocalStack) -> Iterator[Customer]:
-    with new_customer(local_stack) as someone:
-        yield someone
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,30 +10,15 @@ from typing import Any
 import pytest
 
 from infra.local.event_trail import EventLog, Happening, of_analysis
-from tests.e2e.customers import Customer, new_customer, settled
+from tests.e2e.customers import Customer, settled
 from tests.e2e.jobs import job_of, worker_of
 from tests.e2e.stacks import LocalStack
-from tests.support.clips import captioned, scene, write_clip
-
-RATE = 24
-
-
-@pytest.fixture
-def customer(local_stack: LocalStack) -> Iterator[Customer]:
-    with new_customer(local_stack) as someone:
-        yield someone
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty seconds with much to read, so that there is a middle to be killed in."""
-    size = {"width": 640, "height": 360}
-    pictures = [
-        picture
-        for number in range(20)
-        for picture in captioned(scene(number, RATE, pan=1, **size), f"Chapter number {number}", scale=1.2)
-    ]
-    return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=RATE)
+def clip(chapters: Callable[[int], Path]) -> Path:
+    """Twenty seconds, so that there is a middle to be killed in."""
+    return chapters(20)
 
 
 def _assert_completed_once(customer: Customer, stack: LocalStack, video_id: str, analysis_id: str) -> None:

@@ -26,7 +26,13 @@ from shared.kernel.clock import rfc3339
 from tests.support.aws import Aws
 
 
-def add_video(aws: Aws, workspace_id: str, status: VideoStatus, analysis_id: str | None = None) -> str:
+def add_video(
+    aws: Aws,
+    workspace_id: str,
+    status: VideoStatus,
+    analysis_id: str | None = None,
+    project_id: str | None = None,
+) -> str:
     """A video's row alone; returns the video's id."""
     video_id, now = aws.ids.new(), aws.clock.now()
     context = Context(
@@ -50,6 +56,7 @@ def add_video(aws: Aws, workspace_id: str, status: VideoStatus, analysis_id: str
             status=status,
             media=MediaInfo(duration_ms=60_000, width=640, height=360),
             current_analysis_id=analysis_id,
+            project_id=project_id,
         )
     )
     uow.commit()

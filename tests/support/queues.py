@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.entry import compose_message
@@ -24,9 +25,19 @@ def deliver(subscriber: Subscriber, body: Mapping[str, Any], runtime: Runtime, *
         "body": message["Body"],
         "attributes": {"ApproximateReceiveCount": str(delivery)},
     }
-    failed = function({"Records": [record]})["batchItemFailures"]
+    failed = function({"Records": [record]}, _Invocation(subscriber.needs.timeout_seconds))["batchItemFailures"]
     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
     return not failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Invocation:
+    """What Lambda tells a function at its beginning."""
+
+    timeout_seconds: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.timeout_seconds * 1000
 
 
 def from_bus(event: Envelope) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 The model is shown what was retrieved of the conversation's videos and nothing else, and has to answer through a tool,
 whose input is structured. It names moments by numbers that it was given and quotes them. What it says counts only if
-every citation checks out; in any other case, and when Bedrock is unwell or slow, the extractive engine answers.
+every citation checks out; in any other case, and when Bedrock is unwell, the extractive engine answers.
+
+Whoever waits for an answer is told that it takes longer, where Bedrock does: it is asked for again behind their back,
+with more patience.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,16 +24,19 @@ from functions.conversations.domain.answering import (
     Turn,
     checked,
 )
-from functions.conversations.domain.conversation import MAX_QUESTION_LENGTH
+from functions.conversations.domain.conversation import MAX_QUESTION_LENGTH, AnswerTakesLonger
 from functions.conversations.domain.extractive import ExtractiveEngine
-from shared.aws.clients import error_code, is_outage
+from shared.aws.clients import PATIENT, error_code, is_outage
 from shared.behaviors.circuit_breaker import CircuitBreaker
 from shared.kernel.errors import DependencyUnavailable
 from shared.observability.logger import log
 from shared.persistence.scope import ReadScope
 
-LONGEST_CALL = timedelta(seconds=17)
-"""Of the client: its connection's and its answer's time-out together. It makes one attempt."""
+LONGEST_CALL, LONGEST_PATIENT_CALL = timedelta(seconds=14), timedelta(seconds=37)
+"""Of each client: its connection's and its answer's time-out together. It makes one attempt."""
+
+_PROBE_SECONDS = 60
+"""A probe of the breaker may be a patient call."""
 
 _TO_COMMIT = timedelta(seconds=5)
 _MOST_MOMENTS = 60
@@ -71,11 +77,14 @@ class UnusableAnswer(Exception):
 
 
 class BedrockEngine:
-    def __init__(self, scope: ReadScope, model_id: str, otherwise: AnswerEngine) -> None:
+    """Without `until` it takes the time that the model needs, as far as the function has it."""
+
+    def __init__(self, scope: ReadScope, model_id: str, otherwise: AnswerEngine, until: datetime | None = None) -> None:
         self._scope = scope
         self._model_id = model_id
         self._otherwise = otherwise
-        self._breaker = CircuitBreaker("answer-model", scope.runtime)
+        self._until = until
+        self._breaker = CircuitBreaker("answer-model", scope.runtime, probe_seconds=_PROBE_SECONDS)
 
     def answer(
         self,
@@ -84,13 +93,18 @@ class BedrockEngine:
         moments: Sequence[EvidenceMoment],
         videos: Sequence[str] = (),
     ) -> Answer:
+        """Raises `AnswerTakesLonger` where there is an `until`."""
         if not moments:
             return UNKNOWN
 
         def degraded() -> Answer:
             return self._otherwise.answer(question, history, moments, videos)
 
-        if self._scope.context.deadline - self._scope.runtime.clock.now() < LONGEST_CALL + _TO_COMMIT:
+        now = self._scope.runtime.clock.now()
+        if self._until is not None:
+            if self._until - now < LONGEST_CALL:
+                raise AnswerTakesLonger
+        elif self._scope.context.deadline - now < LONGEST_PATIENT_CALL + _TO_COMMIT:
             return degraded()
         shown = _shown(moments)
         try:
@@ -105,10 +119,11 @@ class BedrockEngine:
         self, question: str, history: Sequence[Turn], shown: Sequence[EvidenceMoment], videos: Sequence[str]
     ) -> Any:
         """Raises `DependencyUnavailable` when Bedrock is unwell; that we ask it wrongly is a bug and raises as one."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+        from botocore.parsers import ResponseParserError
 
         try:
-            return self._scope.runtime.client("bedrock-runtime").converse(
+            return self._client.converse(
                 modelId=self._model_id,
                 system=[{"text": _INSTRUCTIONS}],
                 messages=[{"role": "user", "content": [{"text": _told(question, history, shown, videos)}]}],
@@ -122,18 +137,31 @@ class BedrockEngine:
             if not is_outage(error) and error_code(error) not in _UNWELL:
                 raise
             raise DependencyUnavailable("The answer model is unwell.", retry_after_seconds=10) from error
-        except BotoCoreError as error:
+        except ReadTimeoutError as error:
+            if self._until is not None:
+                # Says nothing of its health: it may just be at work.
+                raise AnswerTakesLonger from error
+            raise DependencyUnavailable("The answer model is silent.", retry_after_seconds=10) from error
+        except (BotoCoreError, ResponseParserError) as error:
             raise DependencyUnavailable("The answer model can't be reached.", retry_after_seconds=10) from error
+
+    @property
+    def _client(self) -> Any:
+        runtime = self._scope.runtime
+        return runtime.client("bedrock-runtime") if self._until else runtime.client(PATIENT + "bedrock-runtime")
 
 
 _UNWELL = frozenset({"ModelErrorException", "ModelNotReadyException", "ModelTimeoutException"})
 
 
-def answer_engine(scope: ReadScope) -> AnswerEngine:
-    """The engine that the stage asks for: the extractive one, unless it names a model."""
+def answer_engine(scope: ReadScope, until: datetime | None = None) -> AnswerEngine:
+    """The engine that the stage asks for: the extractive one, unless it names a model.
+
+    One that names a model may raise `AnswerTakesLonger` where the answer is wanted `until` a time.
+    """
     model_id = scope.runtime.settings.get("ANSWER_MODEL", "")
     extractive = ExtractiveEngine()
-    return BedrockEngine(scope, model_id, extractive) if model_id else extractive
+    return BedrockEngine(scope, model_id, extractive, until) if model_id else extractive
 
 
 def _shown(moments: Sequence[EvidenceMoment]) -> list[EvidenceMoment]:
@@ -164,7 +192,8 @@ def _told(question: str, history: Sequence[Turn], shown: Sequence[EvidenceMoment
                     "kind": one.kind,
                     "start_ms": one.start_ms,
                     "end_ms": one.end_ms,
-                    "text": one.text,
+                    # Even if it is a single one. A quote of its beginning is a quote of it.
+                    "text": one.text[:_MOST_CHARACTERS],
                 }
                 for number, one in enumerate(shown, start=1)
             ],

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from pynamodb.expressions.update import Action
+
 from functions.conversations.adapters.rows import (
     CONVERSATION,
     QUESTION,
@@ -11,7 +13,7 @@ from functions.conversations.adapters.rows import (
     conversation_partition,
 )
 from functions.conversations.domain.answering import Answer, Citation
-from functions.conversations.domain.conversation import Conversation, Question, QuestionStatus
+from functions.conversations.domain.conversation import Conversation, FailureReason, Question, QuestionStatus
 from shared.persistence.batch_reads import get_many
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
@@ -52,10 +54,10 @@ def read_questions(
     return QuestionPage([_question(row) for row in page.rows], page.last_sk)
 
 
-def read_latest(store: Store, workspace_id: str, conversation_id: str, limit: int) -> list[Question]:
-    """The last `limit` questions in the order they were asked."""
+def read_earlier(store: Store, workspace_id: str, conversation_id: str, *, before: str, limit: int) -> list[Question]:
+    """The last `limit` questions before one, by its id, in the order they were asked."""
     pk = conversation_partition(workspace_id, conversation_id)
-    page = store.page(QuestionRow, pk, QUESTION, limit=limit, newest_first=True)
+    page = store.page(QuestionRow, pk, QUESTION, after=QUESTION + before, limit=limit, newest_first=True)
     return [_question(row) for row in reversed(page.rows)]
 
 
@@ -71,25 +73,51 @@ class Conversations:
                 video_ids=list(conversation.video_ids),
                 started_by=started_by,
                 created_at=conversation.created_at,
+                project_id=conversation.project_id,
                 version=1,
             )
         )
 
     def add_question(self, conversation: Conversation, question: Question, asked_by: str) -> None:
+        answer = question.answer
         self._uow.insert(
             QuestionRow(
                 pk=conversation_partition(conversation.workspace_id, conversation.conversation_id),
                 sk=QUESTION + question.question_id,
                 question=question.question,
                 status=question.status,
-                answer=question.answer.text,
-                grounded=question.answer.grounded,
-                citations=[asdict(citation) for citation in question.answer.citations],
+                answer=answer.text if answer else None,
+                grounded=answer.grounded if answer else None,
+                citations=_citations(answer) if answer else None,
                 asked_by=asked_by,
                 asked_at=question.asked_at,
                 version=1,
             )
         )
+
+    def end_question(self, workspace_id: str, conversation_id: str, question: Question) -> int:
+        """Write how a pending question ended; returns its new version."""
+        ending: list[Action] = [QuestionRow.version.add(1), QuestionRow.status.set(question.status)]
+        if question.answer is not None:
+            ending += [
+                QuestionRow.answer.set(question.answer.text),
+                QuestionRow.grounded.set(question.answer.grounded),
+                QuestionRow.citations.set(_citations(question.answer)),
+            ]
+        if question.failure is not None:
+            ending.append(QuestionRow.failure.set(question.failure))
+        self._uow.update(
+            QuestionRow,
+            conversation_partition(workspace_id, conversation_id),
+            QUESTION + question.question_id,
+            ending,
+            condition=(QuestionRow.version == question.version) & (QuestionRow.status == QuestionStatus.PENDING),
+        )
+        return question.version + 1
+
+
+def _citations(answer: Answer) -> list[dict[str, str | int]]:
+    return [asdict(citation) for citation in answer.citations]
 
 
 def _question(row: QuestionRow) -> Question:
@@ -97,9 +125,17 @@ def _question(row: QuestionRow) -> Question:
         question_id=row.sk.removeprefix(QUESTION),
         question=row.question,
         status=QuestionStatus(row.status),
-        answer=Answer(row.answer, row.grounded, tuple(Citation(**citation) for citation in row.citations)),
         asked_at=row.asked_at,
+        answer=_answer(row),
+        failure=FailureReason(row.failure) if row.failure else None,
+        version=int(row.version),
     )
+
+
+def _answer(row: QuestionRow) -> Answer | None:
+    if row.answer is None or row.grounded is None or row.citations is None:
+        return None
+    return Answer(row.answer, row.grounded, tuple(Citation(**citation) for citation in row.citations))
 
 
 def _conversation(row: ConversationRow, workspace_id: str, conversation_id: str) -> Conversation:
@@ -108,4 +144,5 @@ def _conversation(row: ConversationRow, workspace_id: str, conversation_id: str)
         conversation_id=conversation_id,
         video_ids=tuple(row.video_ids),
         created_at=row.created_at,
+        project_id=row.project_id,
     )

@@ -16,6 +16,7 @@ class ConversationRow(DataRow):
     video_ids = JSONAttribute()
     started_by = UnicodeAttribute()
     created_at = UnicodeAttribute()
+    project_id = UnicodeAttribute(null=True)
 
 
 class QuestionRow(DataRow):
@@ -23,8 +24,9 @@ class QuestionRow(DataRow):
 
     question = UnicodeAttribute()
     status = UnicodeAttribute()
-    answer = UnicodeAttribute()
-    grounded = BooleanAttribute()
-    citations = JSONAttribute()
+    answer = UnicodeAttribute(null=True)
+    grounded = BooleanAttribute(null=True)
+    citations = JSONAttribute(null=True)
+    failure = UnicodeAttribute(null=True)
     asked_by = UnicodeAttribute()
     asked_at = UnicodeAttribute()

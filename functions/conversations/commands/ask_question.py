@@ -3,19 +3,19 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from functions.billing.public import CreditAccounts, FeatureCode, RatedFeature
-from functions.conversations.adapters.bedrock import answer_engine
-from functions.conversations.adapters.conversations import Conversations, read_conversation, read_latest
-from functions.conversations.adapters.evidence import VideoEvidence
-from functions.conversations.domain.answering import AnswerEngine, checked
+from functions.conversations.adapters.answers import Answers
+from functions.conversations.adapters.conversations import Conversations, read_conversation
+from functions.conversations.adapters.pending import PendingQuestions
+from functions.conversations.domain.answering import Answer
 from functions.conversations.domain.conversation import (
+    ANSWERED_WITHIN,
     MAX_QUESTION_LENGTH,
     QUESTION_COST,
-    TURNS_REMEMBERED,
+    AnswerTakesLonger,
+    Conversation,
     Question,
     QuestionStatus,
-    VideosGone,
 )
-from functions.conversations.domain.question import search_text
 from functions.conversations.events import QuestionAnswered
 from functions.conversations.queries.get_question import QuestionView
 from functions.entry import http_function
@@ -33,6 +33,11 @@ from shared.persistence.scope import WriteScope
 
 
 class AskQuestion(Command[QuestionView]):
+    """Answered at once, or later where that takes longer than `ANSWERED_WITHIN`: the question is `pending` then.
+
+    It may refer to what was said before. A question that is still pending wasn't said yet.
+    """
+
     workspace_id: Uuid
     conversation_id: Uuid
     question: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_LENGTH)]
@@ -43,65 +48,77 @@ class AskQuestionHandler:
         self,
         scope: WriteScope,
         conversations: Conversations,
+        pending: PendingQuestions,
         accounts: CreditAccounts,
-        evidence: VideoEvidence,
-        engine: AnswerEngine,
+        answers: Answers,
     ) -> None:
         self._scope = scope
         self._conversations = conversations
+        self._pending = pending
         self._accounts = accounts
-        self._evidence = evidence
-        self._engine = engine
+        self._answers = answers
 
     def __call__(self, command: AskQuestion) -> Result[QuestionView]:
-        store, workspace_id = self._scope.store, command.workspace_id
-        conversation = read_conversation(store, workspace_id, command.conversation_id)
+        conversation = read_conversation(self._scope.store, command.workspace_id, command.conversation_id)
         if conversation is None:
             return Failure(NotFound())
-        question_id = self._scope.runtime.ids.new()
-        # Before the work, so that who can't pay for it doesn't cause it.
-        charged = self._accounts.deduct(
-            workspace_id, FeatureCode.CONVERSATION, QUESTION_COST, question_id, reference=f"question:{question_id}"
-        )
-        if isinstance(charged, Failure):
-            return charged
-        history = [
-            earlier.as_turn()
-            for earlier in read_latest(store, workspace_id, command.conversation_id, limit=TURNS_REMEMBERED)
-        ]
-        sought = search_text(command.question, [turn.question for turn in history])
-        moments = self._evidence.about(workspace_id, conversation.video_ids, sought)
-        if moments is None:
-            return Failure(VideosGone())
-        answer = checked(self._engine.answer(command.question, history, moments, conversation.video_ids), moments)
         question = Question(
-            question_id=question_id,
+            question_id=self._scope.runtime.ids.new(),
             question=command.question,
-            status=QuestionStatus.ANSWERED,
-            answer=answer,
+            status=QuestionStatus.PENDING,
             asked_at=rfc3339(self._scope.runtime.clock.now()),
         )
+        # Before the work, so that who can't pay for it doesn't cause it.
+        charged = self._charge(conversation, question.question_id)
+        if isinstance(charged, Failure):
+            return charged
+        try:
+            answer = self._answers.to(conversation, question.question_id, command.question)
+        except AnswerTakesLonger:
+            return self._defer(conversation, question)
+        if isinstance(answer, Failure):
+            return answer
+        return Success(self._answered(conversation, question, answer.value))
+
+    def _charge(self, conversation: Conversation, question_id: str) -> Result[None]:
+        return self._accounts.deduct(
+            conversation.workspace_id,
+            FeatureCode.CONVERSATION,
+            QUESTION_COST,
+            question_id,
+            reference=f"question:{question_id}",
+            project_id=conversation.project_id,
+        )
+
+    def _defer(self, conversation: Conversation, question: Question) -> Result[QuestionView]:
+        # Its credit isn't consumed yet, but held.
+        self._scope.uow.rollback()
+        added = self._pending.add(conversation, question, self._asked_by)
+        return added if isinstance(added, Failure) else Success(QuestionView.of(question))
+
+    def _answered(self, conversation: Conversation, question: Question, answer: Answer) -> QuestionView:
+        answered = question.answered(answer)
+        self._conversations.add_question(conversation, answered, self._asked_by)
+        told = QuestionAnswered(
+            workspace_id=conversation.workspace_id,
+            conversation_id=conversation.conversation_id,
+            question_id=question.question_id,
+            grounded=answer.grounded,
+            citations=len(answer.citations),
+        )
+        self._scope.bus.publish(told, question.question_id, version=1)
+        return QuestionView.of(answered)
+
+    @property
+    def _asked_by(self) -> str:
         principal = self._scope.context.principal
         assert not isinstance(principal, Anonymous)
-        self._conversations.add_question(conversation, question, asked_by=principal.actor)
-        self._scope.uow.record(
-            QuestionAnswered(
-                workspace_id=workspace_id,
-                conversation_id=command.conversation_id,
-                question_id=question_id,
-                grounded=answer.grounded,
-                citations=len(answer.citations),
-            ),
-            question_id,
-            version=1,
-        )
-        return Success(QuestionView.of(question))
+        return principal.actor
 
 
 def build(scope: WriteScope) -> AskQuestionHandler:
-    return AskQuestionHandler(
-        scope, Conversations(scope.uow), CreditAccounts(scope), VideoEvidence(scope), answer_engine(scope)
-    )
+    answers = Answers(scope, until=scope.context.received_at + ANSWERED_WITHIN)
+    return AskQuestionHandler(scope, Conversations(scope.uow), PendingQuestions(scope), CreditAccounts(scope), answers)
 
 
 ENDPOINT = command(
@@ -110,10 +127,12 @@ ENDPOINT = command(
     AskQuestion,
     build,
     status=201,
+    is_unfinished=lambda question: question.status == QuestionStatus.PENDING,
     policy=Policy(
         permission="conversations:write",
         rate_limit=RateLimit(feature=RatedFeature.QUESTIONS),
         idempotency=Idempotency.REQUIRED,
+        claims_key="ANSWER_MODEL",
         slow_after_ms=5_000,
     ),
     summary="Ask a question about the videos of a conversation",

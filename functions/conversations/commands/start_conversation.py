@@ -1,14 +1,23 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from pydantic import Field
 
 from functions.billing.public import RatedFeature
 from functions.conversations.adapters.conversations import Conversations
-from functions.conversations.domain.conversation import MAX_VIDEOS, Conversation, VideoNotAnalysed
+from functions.conversations.domain.conversation import (
+    MAX_PROJECT_VIDEOS,
+    MAX_VIDEOS,
+    Conversation,
+    ProjectNotAnalysed,
+    TooManyVideos,
+    VideoNotAnalysed,
+)
 from functions.conversations.events import ConversationStarted
 from functions.conversations.queries.get_conversation import ConversationView
 from functions.entry import http_function
-from functions.videos.public import read_video
+from functions.videos.public import Video, project_videos, read_video
+from functions.workspaces.public import read_project
 from shared.cqrs.messages import Command
 from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
@@ -21,15 +30,17 @@ from shared.persistence.scope import WriteScope
 
 
 class StartConversation(Command[ConversationView]):
+    """About the videos named, or about all of a project that are analysed by now."""
+
     workspace_id: Uuid
     video_ids: tuple[Uuid, ...] = Field((), max_length=MAX_VIDEOS)
     project_id: Uuid | None = None
 
     def rules(self) -> Iterable[FieldError]:
-        if self.project_id is not None:
-            yield FieldError("/project_id", "not-available", "Projects aren't available yet: name the videos")
-        elif not self.video_ids:
-            yield FieldError("/video_ids", "missing", "Name at least one video")
+        if self.project_id is not None and self.video_ids:
+            yield FieldError("/project_id", "ambiguous", "Name the videos or their project, not both")
+        elif self.project_id is None and not self.video_ids:
+            yield FieldError("/video_ids", "missing", "Name at least one video, or a project")
         for position, video_id in enumerate(self.video_ids):
             if video_id in self.video_ids[:position]:
                 yield FieldError(f"/video_ids/{position}", "duplicate", "This video is named before")
@@ -41,18 +52,20 @@ class StartConversationHandler:
         self._conversations = conversations
 
     def __call__(self, command: StartConversation) -> Result[ConversationView]:
-        for video_id in command.video_ids:
-            video = read_video(self._scope.store, command.workspace_id, video_id)
-            if video is None:
-                return Failure(NotFound())
-            # Not by its status: while a rerun is at work there are the results of the analysis before.
-            if video.current_analysis_id is None:
-                return Failure(VideoNotAnalysed(video_id))
+        found = (
+            self._named(command.workspace_id, command.video_ids)
+            if command.project_id is None
+            else self._of_project(command.workspace_id, command.project_id)
+        )
+        if isinstance(found, Failure):
+            return found
+        projects = {video.project_id for video in found.value}
         conversation = Conversation(
             workspace_id=command.workspace_id,
             conversation_id=self._scope.runtime.ids.new(),
-            video_ids=command.video_ids,
+            video_ids=tuple(video.video_id for video in found.value),
             created_at=rfc3339(self._scope.runtime.clock.now()),
+            project_id=projects.pop() if len(projects) == 1 else None,
         )
         principal = self._scope.context.principal
         assert not isinstance(principal, Anonymous)
@@ -61,12 +74,39 @@ class StartConversationHandler:
             ConversationStarted(
                 workspace_id=command.workspace_id,
                 conversation_id=conversation.conversation_id,
-                video_ids=command.video_ids,
+                video_ids=conversation.video_ids,
+                project_id=conversation.project_id,
             ),
             conversation.conversation_id,
             version=1,
         )
         return Success(ConversationView.of(conversation))
+
+    def _named(self, workspace_id: str, video_ids: Sequence[str]) -> Result[Sequence[Video]]:
+        videos: list[Video] = []
+        for video_id in video_ids:
+            video = read_video(self._scope.store, workspace_id, video_id)
+            if video is None:
+                return Failure(NotFound())
+            # Not by its status: while a rerun is at work there are the results of the analysis before.
+            if video.current_analysis_id is None:
+                return Failure(VideoNotAnalysed(video_id))
+            videos.append(video)
+        return Success(videos)
+
+    def _of_project(self, workspace_id: str, project_id: str) -> Result[Sequence[Video]]:
+        """All that are analysed, the oldest first."""
+        if read_project(self._scope.store, workspace_id, project_id) is None:
+            return Failure(NotFound())
+        analysed = (
+            video
+            for video in project_videos(self._scope.store, workspace_id, project_id)
+            if video.current_analysis_id is not None
+        )
+        videos = list(islice(analysed, MAX_PROJECT_VIDEOS + 1))
+        if not videos:
+            return Failure(ProjectNotAnalysed())
+        return Success(videos[::-1]) if len(videos) <= MAX_PROJECT_VIDEOS else Failure(TooManyVideos())
 
 
 def build(scope: WriteScope) -> StartConversationHandler:
@@ -84,7 +124,7 @@ ENDPOINT = command(
         rate_limit=RateLimit(feature=RatedFeature.COMMANDS),
         idempotency=Idempotency.OPTIONAL,
     ),
-    summary="Start a conversation about videos",
+    summary="Start a conversation about videos or a project",
     location=lambda path, conversation: (
         f"/v1/workspaces/{path['workspace_id']}/conversations/{conversation.conversation_id}"
     ),

@@ -12,7 +12,10 @@ from shared.persistence.store import Store
 
 
 class ConversationView(View):
+    """`project_id` is the one that all its videos were in when it started."""
+
     conversation_id: str
+    project_id: str | None = None
     video_ids: list[str]
     created_at: str
 
@@ -20,6 +23,7 @@ class ConversationView(View):
     def of(cls, conversation: Conversation) -> "ConversationView":
         return cls(
             conversation_id=conversation.conversation_id,
+            project_id=conversation.project_id,
             video_ids=list(conversation.video_ids),
             created_at=conversation.created_at,
         )

@@ -21,24 +21,35 @@ class CitationView(View):
     quote: str
 
 
+class QuestionErrorView(View):
+    """Why there is no answer: a stable code and a sentence."""
+
+    reason: str
+    message: str
+
+
 class QuestionView(View):
+    """`status` is `pending`, `answered` or `failed`. Until it is answered there are neither `answer` nor `grounded`."""
+
     question_id: str
     question: str
     status: str
-    answer: str
-    grounded: bool
+    answer: str | None
+    grounded: bool | None
     """Whether the videos hold the answer. Where not, nothing is cited."""
     citations: list[CitationView]
+    error: QuestionErrorView | None = None
     asked_at: str
 
     @classmethod
     def of(cls, question: Question) -> "QuestionView":
+        answer, failure = question.answer, question.failure
         return cls(
             question_id=question.question_id,
             question=question.question,
             status=question.status,
-            answer=question.answer.text,
-            grounded=question.answer.grounded,
+            answer=answer.text if answer else None,
+            grounded=answer.grounded if answer else None,
             citations=[
                 CitationView(
                     video_id=citation.video_id,
@@ -47,8 +58,9 @@ class QuestionView(View):
                     end_ms=citation.end_ms,
                     quote=citation.quote,
                 )
-                for citation in question.answer.citations
+                for citation in (answer.citations if answer else ())
             ],
+            error=QuestionErrorView(reason=failure, message=failure.sentence) if failure else None,
             asked_at=question.asked_at,
         )
 

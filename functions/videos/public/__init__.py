@@ -1,7 +1,7 @@
 """What other contexts may use of videos; what finds moments in them is in `moments`, since it takes long to load."""
 
 from functions.videos.adapters.projections import VIDEOS
-from functions.videos.adapters.videos import read_video
+from functions.videos.adapters.videos import project_videos, read_video
 from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.events import (
     AnalysisCancelled,
@@ -33,6 +33,7 @@ __all__ = [
     "VideoRejected",
     "VideoStatus",
     "VideoUploaded",
+    "project_videos",
     "read_video",
 ]
 

@@ -6,6 +6,7 @@ import pytest
 from functions.billing.queries import get_credit_balances
 from functions.conversations.commands import ask_question, start_conversation
 from functions.conversations.queries import get_conversation, get_question, list_conversation_questions
+from functions.videos.commands import update_video
 from functions.videos.domain.video import VideoStatus
 from shared.kernel.principals import User
 from tests.support.analysed_videos import add_video, ready_video
@@ -13,6 +14,7 @@ from tests.support.aws import Aws
 from tests.support.http import Answer, Caller
 from tests.support.workspaces import OwnedWorkspace, open_workspace
 
+NEVER = "01890000-0000-7000-8000-000000000000"
 BREAD = (
     (0, 4_000, "Today we are baking sourdough bread in my kitchen in Lyon."),
     (4_000, 9_000, "First mix four hundred grams of flour with the water."),
@@ -45,6 +47,11 @@ class Studio:
 
     def try_to_start(self, body: object) -> Answer:
         return self.owner.send(start_conversation.ENDPOINT, f"{self.workspace.path}/conversations", body)
+
+    def move(self, video_id: str, project_id: str | None) -> None:
+        path, body = f"{self.workspace.path}/videos/{video_id}", {"project_id": project_id}
+        moved = self.owner.send(update_video.ENDPOINT, path, body, headers={"if-match": "*"})
+        assert moved.status == 200, moved
 
     def ask(self, conversation: str, question: str, key: str | None = None) -> Answer:
         self.keys += 1
@@ -217,9 +224,10 @@ def test_a_rerun_does_not_stop_the_conversation(studio: Studio) -> None:
     [
         ({"video_ids": []}, "/video_ids", "missing"),
         ({}, "/video_ids", "missing"),
-        ({"project_id": "01890000-0000-7000-8000-000000000000"}, "/project_id", "not-available"),
+        ({"project_id": NEVER, "video_ids": [NEVER]}, "/project_id", "ambiguous"),
+        ({"project_id": "no-uuid"}, "/project_id", "string-pattern-mismatch"),
         ({"video_ids": ["no-uuid"]}, "/video_ids/0", "string-pattern-mismatch"),
-        ({"video_ids": ["01890000-0000-7000-8000-000000000000"] * 2}, "/video_ids/1", "duplicate"),
+        ({"video_ids": [NEVER] * 2}, "/video_ids/1", "duplicate"),
         ({"video_ids": [f"01890000-0000-7000-8000-{n:012}" for n in range(11)]}, "/video_ids", "too-long"),
         ({"video_ids": [], "title": "Talk"}, "/title", "extra-forbidden"),
     ],

@@ -1,6 +1,7 @@
 """The edge of an endpoint that echoes its command, without AWS."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -129,3 +130,13 @@ def test_the_deadline_ends_before_lambda_ends_the_process() -> None:
     clock = FakeClock()
     context = read_context({}, LambdaContext(), Runtime(clock=clock))
     assert clock.now() < context.deadline < clock.now() + timedelta(seconds=10)
+
+
+def test_what_goes_on_after_the_answer_is_accepted() -> None:
+    echo = dataclasses.replace(function().endpoint, status=201, is_unfinished=lambda shown: shown.text == "later")
+    answering = HttpFunction(echo, compose, lambda: Runtime(clock=FakeClock()))
+    statuses = [
+        answering({"rawPath": "/v1/echo", "headers": {}, "body": json.dumps({"text": text})})["statusCode"]
+        for text in ("now", "later")
+    ]
+    assert statuses == [201, 202]

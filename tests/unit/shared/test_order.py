@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from shared.aws.grants import AUDIT_APPEND, DATA_READ, DATA_WRITE, EPHEMERAL_READ, EPHEMERAL_WRITE, OUTBOX_APPEND, Grant
+from shared.aws.settings import Settings
+from shared.behaviors.idempotency import Idempotency as KeyBehavior
 from shared.behaviors.order import request_behaviors
 from shared.cqrs.messages import Command, Message, Query
 from shared.cqrs.policy import Caching, Idempotency, Limit, Per, Policy, RateLimit
@@ -55,6 +57,25 @@ def test_a_command_whose_policy_asks_for_everything_has_everything_in_order() ->
         "Idempotency",
         "Audit",
     ]
+
+
+@pytest.mark.parametrize(
+    ("claims_key", "stage", "claims"),
+    [
+        (False, {"BANK": "a-bank"}, False),
+        (True, {}, True),
+        ("BANK", {"BANK": "a-bank"}, True),
+        ("BANK", {"BANK": ""}, False),
+        ("BANK", {}, False),
+    ],
+)
+def test_a_key_is_claimed_in_stages_that_have_the_service(
+    claims_key: bool | str, stage: dict[str, str], claims: bool
+) -> None:
+    policy = Policy(idempotency=Idempotency.REQUIRED, claims_key=claims_key)
+    behaviors = request_behaviors(PaintFence, policy, Runtime(Settings(stage)), Nobody())
+    (keys,) = (one for one in behaviors if isinstance(one, KeyBehavior))
+    assert keys.claims_key is claims
 
 
 def test_a_query_is_cached_behind_its_validation() -> None:
