@@ -40,6 +40,12 @@ BLAZEFACE = ConvertedModel(
     package="human-models-3.0.4",
     licence="Apache-2.0",
 )
+EMOTION = ConvertedModel(
+    file="emotion.onnx",
+    sha256="00d4211a9bbd2dbce5be784baed2a7c471e70cff367065ec3b23273ef4a726a8",
+    package="human-models-3.0.4",
+    licence="MIT",
+)
 TRANSNET = ConvertedModel(
     file="transnetv2.onnx",
     sha256="2b919849c8d4e9b6f24e726e6dbbd056dc62f76c860824ac10464bde837641d0",

@@ -14,6 +14,7 @@ from functions.analysis.captions import srt, thumbnails, vtt
 from functions.analysis.things import FoundThings, find_things, thing_moments, with_things
 from functions.videos.domain.results import (
     EMBEDDING_DIMENSIONS,
+    EMOTIONS,
     MANIFEST,
     MOMENT_VECTORS,
     MOMENTS,
@@ -30,6 +31,7 @@ from functions.videos.domain.results import (
     WEBVTT,
     AnalysisResults,
     Counts,
+    Emotions,
     Manifest,
     Moment,
     MomentKind,
@@ -76,6 +78,7 @@ class Contents:
     objects: Objects | None
     people: People | None
     sounds: Sounds | None
+    emotions: Emotions | None
     moments: Moments
     files: tuple[str, ...]
     """What the analyzers have written by themselves."""
@@ -101,6 +104,7 @@ class Contents:
             objects=Objects(objects=things.objects) if "objects" in done else None,
             people=People(people=things.people, faces=things.faces) if "people" in done else None,
             sounds=Sounds(sounds=sounds) if heard else None,
+            emotions=Emotions(faces=things.emotions) if "emotion" in done else None,
             moments=Moments(moments=_moments(texts, speech, sounds, things, shots)),
             files=(*keyframes, *sheets),
         )
@@ -116,6 +120,7 @@ class Contents:
             people=len(self.people.people) if self.people else 0,
             faces=len(self.people.faces) if self.people else 0,
             sounds=len(self.sounds.sounds) if self.sounds else 0,
+            emotions=len(self.emotions.faces) if self.emotions else 0,
         )
 
 
@@ -141,6 +146,8 @@ class Documents:
             self._write_json(PEOPLE, contents.people)
         if contents.sounds is not None:
             self._write_json(SOUNDS, contents.sounds)
+        if contents.emotions is not None:
+            self._write_json(EMOTIONS, contents.emotions)
         sprite = [one for findings in found for one in findings.sprite]
         if sprite:
             self._write(SPRITE, thumbnails(sprite).encode(), "text/vtt; charset=utf-8")
@@ -168,6 +175,7 @@ class Documents:
             objects=contents.objects,
             people=contents.people,
             sounds=contents.sounds,
+            emotions=contents.emotions,
             moments=contents.moments,
         )
         self._write_json(RESULTS, everything)

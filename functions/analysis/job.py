@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from functions.analysis.decode import CHUNK_MS
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
-AVAILABLE_FEATURES = frozenset({"shots", "text", "speech", "people", "objects"})
+AVAILABLE_FEATURES = frozenset({"shots", "text", "speech", "people", "objects", "emotion"})
 
 Mode = Literal["fast", "accurate"]
 

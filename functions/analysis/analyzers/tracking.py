@@ -21,9 +21,12 @@ _MISSED = 2
 
 @dataclass(frozen=True, slots=True)
 class Detection:
+    """`expression` is what a detector of faces reads in one, where it reads any: a share for each emotion."""
+
     label: str
     score: float
     box: Box
+    expression: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Sighting:
     at_ms: int
     score: float
     box: Box
+    expression: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Tracker:
 
     def _see(self, followed: _Followed, at_ms: int, detection: Detection) -> None:
         followed.missed = 0
-        followed.sightings.append(Sighting(at_ms, detection.score, detection.box))
+        followed.sightings.append(Sighting(at_ms, detection.score, detection.box, detection.expression))
 
 
 def split(track: Track, boundaries_ms: Iterable[int]) -> list[Track]:

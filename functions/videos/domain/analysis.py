@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class Feature(StrEnum):
+    """`EMOTION` is experimental: it is done for those who name it."""
+
     SHOTS = "shots"
     TEXT = "text"
     SPEECH = "speech"
@@ -20,7 +22,6 @@ class Mode(StrEnum):
     ACCURATE = "accurate"
 
 
-AVAILABLE_FEATURES = frozenset({Feature.SHOTS, Feature.TEXT, Feature.SPEECH, Feature.PEOPLE, Feature.OBJECTS})
 DEFAULT_FEATURES = (Feature.SHOTS, Feature.TEXT, Feature.SPEECH)
 
 _SHORTEST_DEADLINE = timedelta(minutes=15)

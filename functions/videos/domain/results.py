@@ -20,6 +20,7 @@ TRANSCRIPT = "transcript.json"
 SOUNDS = "sounds.json"
 OBJECTS = "objects.json"
 PEOPLE = "people.json"
+EMOTIONS = "emotions.json"
 MOMENTS = "moments.json"
 MOMENT_VECTORS = "moments.npy"
 SUBRIP = "transcript.srt"
@@ -226,6 +227,18 @@ class People(_Document):
     faces: tuple[ThingTrack, ...]
 
 
+class Emotions(_Document):
+    """Faces by what their expression looks like to a small classifier on the whole of a track: `label` is angry,
+    disgust, fear, happy, sad, surprise or neutral, `confidence` its mean share. What somebody feels can't be seen.
+
+    Faces that are small or hard to read are left out, and nothing of this is searched or answered from.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    experimental: Literal[True] = True
+    faces: tuple[ThingTrack, ...]
+
+
 class Moments(_Document):
     schema_version: Literal[1] = SCHEMA_VERSION
     moments: tuple[Moment, ...]
@@ -248,6 +261,7 @@ class Counts(_Document):
     people: int = 0
     faces: int = 0
     sounds: int = 0
+    emotions: int = 0
 
 
 class Work(_Document):
@@ -295,6 +309,7 @@ class AnalysisResults(_Document):
     objects: Objects | None = None
     people: People | None = None
     sounds: Sounds | None = None
+    emotions: Emotions | None = None
     moments: Moments
 
 

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from functions.entry import http_function
 from functions.videos.adapters.videos import read_video
-from functions.videos.domain.analysis import AVAILABLE_FEATURES, DEFAULT_FEATURES, Feature, Mode
+from functions.videos.domain.analysis import DEFAULT_FEATURES, Feature, Mode
 from functions.videos.domain.pricing import quote
 from shared.cqrs.messages import Message, Query, View
 from shared.cqrs.policy import Policy
@@ -32,8 +32,6 @@ class AnalysisWish(Message):
         for index, feature in enumerate(self.features):
             if feature in self.features[:index]:
                 yield FieldError(f"/features/{index}", "duplicate", f"{feature} is named twice")
-            if feature not in AVAILABLE_FEATURES:
-                yield FieldError(f"/features/{index}", "unavailable", f"{feature} can't be analysed yet")
 
 
 class Estimate(View):

@@ -502,7 +502,7 @@ def test_sound_alone_is_reported(cloud: Cloud, tmp_path: Path) -> None:
 
 def test_a_feature_that_is_not_built_is_reported(cloud: Cloud, clip: bytes) -> None:
     cloud.upload(clip)
-    assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "emotion")})) == DONE
+    assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "colour")})) == DONE
     assert reason_sent(cloud) == FailureReason.UNSUPPORTED_FEATURE
 
 

@@ -107,7 +107,6 @@ def test_short_credits_hold_nothing(aws: Aws, longer_clip: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"features": ["shots", "emotion"]}, "/features/1"),
         ({"features": ["shots", "shots"]}, "/features/1"),
         ({"features": []}, "/features"),
         ({"features": ["smells"]}, "/features/0"),
@@ -135,6 +134,17 @@ def test_the_most_that_one_wants_to_spend_may_be_what_it_costs(aws: Aws, clip: b
     studio = Studio(aws)
 
     assert studio.request_analysis(studio.uploaded_video(clip), max_credits=3).status == 202
+
+
+def test_emotion_is_for_those_who_ask_for_it(aws: Aws, clip: bytes) -> None:
+    studio = Studio(aws)
+
+    asked = studio.request_analysis(studio.uploaded_video(clip), key="a", features=["emotion"])
+    not_asked = studio.request_analysis(studio.uploaded_video(clip), key="b")
+
+    assert (asked.status, asked.json["features"]) == (202, ["emotion"])
+    assert studio.pools()["people_detection"][1] == 1
+    assert "emotion" not in not_asked.json["features"]
 
 
 def test_an_analysis_of_another_workspace_is_not_there(aws: Aws, clip: bytes) -> None:

@@ -106,6 +106,27 @@ def test_blocks_stay_short_however_long_the_sound_is() -> None:
     assert classifier.longest < 30
 
 
+class FarSightedClassifier(LoudnessClassifier):
+    """Hears what is within two seconds."""
+
+    def likelihoods(self, samples: Samples) -> NDArray[np.float32]:
+        near = super().likelihoods(samples)
+        return np.stack([np.convolve(column, np.ones(401), "same") > 0.5 for column in near.T], axis=1).astype(
+            np.float32
+        )
+
+
+def test_where_blocks_end_makes_no_difference() -> None:
+    found = set()
+    for tenths in range(0, 220, 9):
+        later = tenths / 10
+        (event,) = listened(
+            packets(sound(50, [(3 + later, 6 + later, SoundKind.MUSIC)])), 50_000, FarSightedClassifier()
+        )
+        found.add((event.start_ms - tenths * 100, event.end_ms - tenths * 100, event.confidence))
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.09])
 def test_next_to_no_sound_is_no_sound(seconds: float) -> None:
     assert listened(packets(sound(seconds, [])), 1000, OmniVadClassifier()) == []
