@@ -54,6 +54,8 @@ class Measurement:
     longest_pause_seconds: float
     """Between two moves of the progress."""
     parts: dict[str, float]
+    grown_mebibytes: dict[str, float]
+    """By part, where they were weighed; see `Stopwatch`."""
 
     @property
     def real_time_factor(self) -> float:
@@ -91,9 +93,11 @@ def measure(
     results: FolderResults,
     checkpoints: FileCheckpoints = NOWHERE,
     chunk_ms: int = CHUNK_MS,
+    *,
+    weighs: bool = False,
 ) -> Measurement:
     wall, cpu = time.perf_counter(), time.process_time()
-    stopwatch = Stopwatch()
+    stopwatch = Stopwatch(weighs=weighs)
     with stopwatch.measure("loading"):
         make_analyzers = load_analyzers(features, mode)
         embedder = load_embedder()
@@ -109,6 +113,7 @@ def measure(
         peak_mebibytes=peak_mebibytes(),
         longest_pause_seconds=pace.longest,
         parts=stopwatch.spent,
+        grown_mebibytes=stopwatch.grown,
     )
 
 
@@ -131,6 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
             FolderResults(options.results),
             FileCheckpoints(options.checkpoint),
             options.chunk_ms,
+            weighs=not options.json,
         )
     except AnalysisFailed as failure:
         sys.stderr.write(f"failed: {failure.reason}: {failure.detail}\n")
@@ -158,8 +164,10 @@ def _table(name: str, measured: Measurement) -> str:
     counts = measured.manifest.counts.model_dump()
     lines = [
         f"{name}: {measured.manifest.duration_ms / 1000:.1f} s of video, {usable_cores()} cores",
+        f"  {'':<10} {'time':>8}  {'share':>5}  process grew by (what runs side by side isn't told apart)",
         *(
-            f"  {part:<10} {seconds:6.2f} s  {seconds / measured.wall_seconds:4.0%}"
+            f"  {part:<10} {seconds:6.2f} s  {seconds / measured.wall_seconds:5.0%}  "
+            f"{measured.grown_mebibytes.get(part, 0.0):6.0f} MiB"
             for part, seconds in measured.parts.items()
         ),
         f"  {'in all':<10} {measured.wall_seconds:6.2f} s, {measured.cpu_seconds:.2f} s of CPU",

@@ -10,9 +10,15 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds on the wall by part. (Asking for CPU time takes longer than most of what is measured here.)"""
+    """Seconds on the wall by part. (Asking for CPU time takes longer than most of what is measured here.)
 
+    With `weighs` also by how many MiB the process grew while a part ran. What runs beside it makes it grow as well, and
+    memory that was given back before is used again unseen, so these are hints; the process' peak is a fact.
+    """
+
+    weighs: bool = False
     spent: dict[str, float] = field(default_factory=dict)
+    grown: dict[str, float] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)
 
     @property
@@ -21,11 +27,23 @@ class Stopwatch:
 
     @contextmanager
     def measure(self, part: str) -> Iterator[None]:
+        before = resident_mebibytes() if self.weighs else 0.0
         begun = time.perf_counter()
         try:
             yield
         finally:
             self.spent[part] = self.spent.get(part, 0.0) + time.perf_counter() - begun
+            if self.weighs:
+                self.grown[part] = self.grown.get(part, 0.0) + resident_mebibytes() - before
+
+
+def resident_mebibytes() -> float:
+    """The memory that this process has now; its peak, where the system doesn't tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except FileNotFoundError:
+        return float(peak_mebibytes())
+    return pages * resource.getpagesize() / (1024 * 1024)
 
 
 def peak_mebibytes() -> int:

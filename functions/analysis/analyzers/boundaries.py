@@ -7,13 +7,12 @@ A fade passes through a picture without contrast.
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from statistics import median
 
-import numpy as np
-from numpy.typing import NDArray
-
-from functions.analysis.decode import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH, Frame
+from functions.analysis.analyzers import likeness
+from functions.analysis.analyzers.likeness import Thumbnail
+from functions.analysis.decode import Frame
 from functions.videos.domain.results import ModelUsed, Transition
 
 # How far apart, in eight-bit steps a pixel, two frames must be at least to be of different takes: half of what two
@@ -44,6 +43,12 @@ _GREAT_DIFFERENCE = 40.0
 _CALM = 0.1
 _SAME_COLOURS = 0.5
 _OTHER_COLOURS = 12.0
+# Slides, pages and title cards differ by less when most of them is the same background. Where nothing moves before and
+# after, that is enough if the details that there are, in so much of the picture at least, are mostly other ones.
+_LEAST_DIFFERENCE_OF_STILLS = 2.0
+_DETAILED_SHARE = 0.2
+# What is laid over a picture (a caption, a window) leaves more than this share of the details.
+_OVERLAID = 0.5
 
 # A fade is found by a rule that it meets or doesn't; the figure says that such rules err now and then.
 _FADE_CONFIDENCE = 0.9
@@ -63,7 +68,7 @@ class Boundary:
 
 @dataclass(frozen=True, slots=True)
 class _Observed:
-    picture: NDArray[np.uint8]
+    picture: Thumbnail
     difference: float
     contrast: float
 
@@ -96,7 +101,7 @@ class ShotDetector:
     that frame or, where it took so long to be sure (a fade), before it.
     """
 
-    models = (ModelUsed(analyzer="shots", model="content-and-fade", version="2"),)
+    models = (ModelUsed(analyzer="shots", model="content-and-fade", version="3"),)
 
     def __init__(self, frame_rate: float) -> None:
         rate = frame_rate or 25.0
@@ -104,7 +109,7 @@ class ShotDetector:
         self._reach = min(15, max(2, round(rate * _NEIGHBOURHOOD_SECONDS)))
         self.lookahead = max(self._flash, self._reach)
         self._window: deque[_Observed] = deque(maxlen=2 * self.lookahead + 1)
-        self._previous: NDArray[np.uint8] | None = None
+        self._previous: Thumbnail | None = None
         self._pushed = 0
         self._last_boundary = 0
         self._seen_content = False
@@ -112,9 +117,9 @@ class ShotDetector:
 
     def push(self, frame: Frame) -> Boundary | None:
         picture = frame.thumbnail
-        difference = 0.0 if self._previous is None else _difference(self._previous, picture)
+        difference = 0.0 if self._previous is None else likeness.difference(self._previous, picture)
         self._previous = picture
-        self._window.append(_Observed(picture, difference, contrast(picture)))
+        self._window.append(_Observed(picture, difference, likeness.contrast(picture)))
         self._pushed += 1
         return self._settle(self._pushed - 1 - self.lookahead)
 
@@ -155,12 +160,15 @@ class ShotDetector:
     def _jump(self, middle: int) -> float | None:
         """The threshold that the difference to the frame before exceeds, where it is more than motion or light."""
         observed, previous = self._window[middle], self._window[middle - 1]
-        if observed.difference < _LEAST_DIFFERENCE:
+        if observed.difference < _LEAST_DIFFERENCE_OF_STILLS:
             return None
         differences = [entry.difference for entry in self._window]
         before = _level(differences[max(0, middle - self._reach) : middle])
         after = _level(differences[middle + 1 : middle + 1 + self._reach])
         level = max(before, after)
+        if observed.difference < _LEAST_DIFFERENCE:
+            is_turned = level <= _CALM * observed.difference and _is_another_page(previous.picture, observed.picture)
+            return _LEAST_DIFFERENCE_OF_STILLS if is_turned else None
         threshold = max(_LEAST_DIFFERENCE, _PROMINENCE * level)
         if observed.difference >= threshold:
             return threshold if _of_different_takes(previous, observed, level) else None
@@ -176,131 +184,38 @@ class ShotDetector:
             return False
         older, old, new, newer = (self._window[index].picture for index in range(middle - 2, middle + 2))
         return (
-            _structure(old, new)[0] < _SAME_STRUCTURE
-            and _structure(older, old)[0] >= _EXPLAINED_BY_MOTION
-            and _structure(new, newer)[0] >= _EXPLAINED_BY_MOTION
+            likeness.structure(old, new).luma < _SAME_STRUCTURE
+            and likeness.details(old, new).kept <= _OVERLAID
+            and likeness.structure(older, old).luma >= _EXPLAINED_BY_MOTION
+            and likeness.structure(new, newer).luma >= _EXPLAINED_BY_MOTION
         )
 
     def _is_flash(self, middle: int) -> bool:
-        """Whether the picture before comes back soon, or the new one was there a moment ago."""
-        old, new = self._window[middle - 1].picture, self._window[middle].picture
+        """Whether what was there a moment ago is there, or comes back soon."""
         limit = _RETURNED * self._window[middle].difference
-        followers = islice(self._window, middle + 1, middle + 1 + self._flash)
-        forerunners = islice(self._window, max(0, middle - 1 - self._flash), middle - 1)
-        return any(_difference(old, entry.picture) < limit for entry in followers) or any(
-            _difference(entry.picture, new) < limit for entry in forerunners
-        )
+        old = [entry.picture for entry in islice(self._window, max(0, middle - 1 - self._flash), middle)]
+        new = [entry.picture for entry in islice(self._window, middle, middle + 1 + self._flash)]
+        return any(likeness.difference(before, after) < limit for before, after in product(old, new))
 
 
 def _of_different_takes(old: _Observed, new: _Observed, level: float) -> bool:
     if min(old.contrast, new.contrast) < EMPTY:
         return new.difference >= _LEAST_DIFFERENCE_OF_BLANK
+    if likeness.details(old.picture, new.picture).kept > _OVERLAID:
+        return False
     great = new.difference >= _GREAT_DIFFERENCE and level <= _CALM * new.difference
-    structure, colours = _structure(old.picture, new.picture)
-    recoloured = _distance(old.picture[THUMBNAIL_HEIGHT:], new.picture[THUMBNAIL_HEIGHT:]) >= _OTHER_COLOURS
-    return structure < (_SURELY_SAME_STRUCTURE if great else _SAME_STRUCTURE) or (
-        recoloured and colours < _SAME_COLOURS
+    structure = likeness.structure(old.picture, new.picture)
+    recoloured = likeness.difference_of_chroma(old.picture, new.picture) >= _OTHER_COLOURS
+    return structure.luma < (_SURELY_SAME_STRUCTURE if great else _SAME_STRUCTURE) or (
+        recoloured and structure.chroma < _SAME_COLOURS
     )
+
+
+def _is_another_page(old: Thumbnail, new: Thumbnail) -> bool:
+    details = likeness.details(old, new)
+    return details.share >= _DETAILED_SHARE and details.kept <= _OVERLAID
 
 
 def _level(differences: list[float]) -> float:
     """The usual difference on one side of a candidate. The median: another cut, or a flash, may be near."""
     return median(differences) if differences else 0.0
-
-
-def _difference(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> float:
-    luma = _distance(old[:THUMBNAIL_HEIGHT], new[:THUMBNAIL_HEIGHT])
-    # Chroma has a quarter of the samples of luma each and a narrower range, so it is counted twice.
-    return luma + 2 * _distance(old[THUMBNAIL_HEIGHT:], new[THUMBNAIL_HEIGHT:])
-
-
-def _distance(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> float:
-    """The mean absolute difference of two planes."""
-    import cv2
-
-    return cv2.norm(old, new, cv2.NORM_L1) / old.size
-
-
-def _structure(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> tuple[float, float]:
-    """How well the luma correlates after the best shift of up to a quarter of the picture, and the chroma there.
-
-    A whip pan is no cut.
-    """
-    old_planes, new_planes = _planes(old), _planes(new)
-    height, width = old_planes[0].shape
-    downs = np.arange(-(height // 4), height // 4 + 1, 3)
-    rights = np.arange(-(width // 4), width // 4 + 1, 2)
-    correlations = _shifted_correlations(old_planes[0], new_planes[0], downs, rights)
-    row, column = divmod(int(correlations.argmax()), len(rights))
-    down, right = int(downs[row]), int(rights[column])
-    there = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
-    here = slice(max(0, -down), height + min(0, -down)), slice(max(0, -right), width + min(0, -right))
-    colours = min(
-        _correlation(old_plane[there], new_plane[here])
-        for old_plane, new_plane in zip(old_planes[1:], new_planes[1:], strict=True)
-    )
-    return float(correlations[row, column]), colours
-
-
-def _shifted_correlations(
-    old: NDArray[np.uint8], new: NDArray[np.uint8], downs: NDArray[np.int_], rights: NDArray[np.int_]
-) -> NDArray[np.float64]:
-    """The correlation of what overlaps, for each shift of the new plane.
-
-    All shifts at once: the products by way of the Fourier transform, the sums from integral images (as in Lewis, "Fast
-    normalized cross-correlation", 1995). What is summed are integers, so the result is as exact as shift by shift.
-    """
-    height, width = old.shape
-    padded = height + int(downs.max()), width + int(rights.max())
-    spectrum = np.fft.rfft2(old, padded) * np.fft.rfft2(new, padded).conj()
-    products = np.rint(np.fft.irfft2(spectrum, padded))[np.ix_(downs, rights)]
-    old_sums, old_squares = _overlap_sums(old, downs, rights)
-    new_sums, new_squares = _overlap_sums(new, -downs, -rights)
-    count = np.outer(height - abs(downs), width - abs(rights))
-    covariance = products - old_sums * new_sums / count
-    spread = (old_squares - old_sums**2 / count) * (new_squares - new_sums**2 / count)
-    return np.divide(covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > 0)
-
-
-def _overlap_sums(
-    plane: NDArray[np.uint8], downs: NDArray[np.int_], rights: NDArray[np.int_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The sums of the pixels, and of their squares, of the part of a plane that lies further down and right."""
-    import cv2
-
-    height, width = plane.shape
-    top, bottom = np.maximum(0, downs), height + np.minimum(0, downs)
-    left, right = np.maximum(0, rights), width + np.minimum(0, rights)
-    sums, squares = (
-        np.asarray(
-            table[np.ix_(bottom, right)]
-            - table[np.ix_(top, right)]
-            - table[np.ix_(bottom, left)]
-            + table[np.ix_(top, left)],
-            dtype=np.float64,
-        )
-        for table in cv2.integral2(plane)
-    )
-    return sums, squares
-
-
-def _planes(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Luma and both chroma planes at the size of the chroma."""
-    luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
-    blue, red = chroma.reshape(2, THUMBNAIL_HEIGHT // 2, THUMBNAIL_WIDTH // 2)
-    return np.ascontiguousarray(luma[::2, ::2]), blue, red
-
-
-def _correlation(plane: NDArray[np.uint8], other_plane: NDArray[np.uint8]) -> float:
-    one, other = plane - plane.mean(), other_plane - other_plane.mean()
-    spread = float(np.sqrt((one * one).sum() * (other * other).sum()))
-    return float((one * other).sum()) / spread if spread else 0.0
-
-
-def contrast(picture: NDArray[np.uint8]) -> float:
-    """How far the pixels of a thumbnail deviate from their mean, in luma or chroma."""
-    import cv2
-
-    luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
-    blue, red = chroma[: THUMBNAIL_HEIGHT // 4], chroma[THUMBNAIL_HEIGHT // 4 :]
-    return max(float(cv2.meanStdDev(plane)[1][0, 0]) for plane in (luma, blue, red))

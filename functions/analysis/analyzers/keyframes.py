@@ -1,7 +1,5 @@
 """The picture that stands for a shot: its sharpest."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,12 +11,31 @@ _JPEG_QUALITY = 82
 _JUDGED_SIDE = 320
 
 
-@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A frame as a keyframe, and how good it is. It outlives its frame, which may be very large."""
+    """A frame as a keyframe, and how good it is. It outlives its frame, which may be very large.
 
-    jpeg: bytes
-    score: float
+    Few candidates are taken, so the JPEG is made when it is asked for. It is what a checkpoint keeps of the picture.
+    """
+
+    __slots__ = ("_jpeg", "_picture", "score")
+
+    def __init__(self, picture: NDArray[np.uint8], score: float) -> None:
+        self.score = score
+        self._picture: NDArray[np.uint8] | None = picture
+        self._jpeg = b""
+
+    @property
+    def jpeg(self) -> bytes:
+        if self._picture is not None:
+            self._jpeg, self._picture = _encoded(self._picture), None
+        return self._jpeg
+
+    def __getstate__(self) -> tuple[bytes, float]:
+        return self.jpeg, self.score
+
+    def __setstate__(self, state: tuple[bytes, float]) -> None:
+        self._picture = None
+        self._jpeg, self.score = state
 
 
 class KeyframePicker:
@@ -39,7 +56,7 @@ class KeyframePicker:
 
 def candidate(frame: Frame) -> Candidate:
     picture = frame.picture(KEYFRAME_SIDE)
-    return Candidate(_jpeg(picture), (sharpness(picture) + 1) * _exposure(frame))
+    return Candidate(picture, (sharpness(picture) + 1) * _exposure(frame))
 
 
 def sharpness(picture: NDArray[np.uint8]) -> float:
@@ -59,7 +76,7 @@ def _exposure(frame: Frame) -> float:
     return float(np.mean((luma > 24) & (luma < 228))) + 0.01
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def _encoded(picture: NDArray[np.uint8]) -> bytes:
     import cv2
 
     written, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])

@@ -1,9 +1,13 @@
 """Where one take ends and the next begins, on compositions whose cuts are known."""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 import pytest
 
-from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector, contrast
+from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector
+from functions.analysis.analyzers.likeness import contrast
 from functions.videos.domain.results import Transition
 from tests.support.clips import Picture, captioned, faded, frames_of, plain, scene
 
@@ -149,3 +153,53 @@ def test_a_flash_soon_after_a_cut_does_not_hide_it() -> None:
     second = scene(2, 40, pan=1)
     second[6] = np.full_like(second[6], 255)
     assert starts(scene(1, 40) + second) == [40]
+
+
+def page(lines: Sequence[str]) -> Picture:
+    picture = np.full((180, 320, 3), (244, 244, 238), dtype=np.uint8)
+    for number, line in enumerate(lines):
+        cv2.putText(picture, line, (16, 36 + 28 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (30, 30, 60), 1, cv2.LINE_AA)
+    return picture
+
+
+FIRST_PAGE = ["Three goals", "grow the market", "halve the costs", "mind the risks", "ask the users"]
+SECOND_PAGE = ["Next steps", "talk to Berlin", "a plan by Friday", "hire two people", "launch in June"]
+
+
+def test_pages_on_the_same_background_are_cut_apart() -> None:
+    assert starts([page(FIRST_PAGE)] * 30 + [page(SECOND_PAGE)] * 30) == [30]
+
+
+def test_lines_that_join_those_on_a_page_or_leave_are_no_cut() -> None:
+    growing = [page(FIRST_PAGE[:lines]) for lines in range(2, 6) for _ in range(20)]
+    assert starts(growing + growing[::-1]) == []
+
+
+@pytest.mark.parametrize("shaking", [0, 6])
+def test_what_is_laid_over_less_than_half_of_the_picture_is_no_cut(shaking: int) -> None:
+    random = np.random.default_rng(3)
+    land = np.asarray(cv2.resize(random.integers(0, 255, (30, 50, 3)).astype(np.uint8), (400, 240)), dtype=np.uint8)
+    moves = random.integers(0, shaking + 1, (90, 2))
+    take = [land[down : down + 180, right : right + 320].copy() for down, right in moves]
+    for picture in take[30:60]:
+        picture[120:176, 8:312] = (16, 32, 150)
+        cv2.putText(picture, "Jane Doe", (40, 160), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (255, 255, 255), 3)
+    assert starts(take) == []
+
+
+def test_a_flash_that_dies_away_over_some_frames_is_no_cut() -> None:
+    take = scene(1, 60, pan=1)
+    for number, light in ((30, 200), (31, 120), (32, 60)):
+        take[number] = np.clip(take[number].astype(np.int16) + light, 0, 255).astype(np.uint8)
+    assert starts(take) == []
+
+
+@pytest.mark.parametrize("width", [100, 180])
+def test_bars_beside_the_picture_do_not_make_takes_alike(width: int) -> None:
+    pictures = scene(1, 30) + scene(2, 30) + scene(3, 30) + scene(4, 30)
+    bar = (320 - width) // 2
+    for picture in pictures:
+        # Without colours, which would tell by themselves.
+        picture[:] = picture[:, :, :1]
+        picture[:, :bar] = picture[:, -bar:] = 0
+    assert starts(pictures) == [30, 60, 90]
