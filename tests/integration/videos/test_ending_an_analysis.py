@@ -161,6 +161,19 @@ def test_more_video_than_announced_costs_what_was_held(begun: Begun) -> None:
     assert begun.shown["credits_charged"] == 3
 
 
+def test_speech_of_a_silent_video_is_done_and_free(aws: Aws, silent_clip: bytes) -> None:
+    begun = Begun(aws, silent_clip)
+    assert begun.shown["credits_held"] == 2
+
+    assert begun.tell(**COMPLETED)
+
+    shown = begun.shown
+    assert (shown["status"], shown["credits_charged"], shown["failed_features"]) == ("completed", 2, [])
+    assert begun.pools == {**dict.fromkeys(FULL, (59, 0)), "transcription": (60, 0)}
+    (event,) = aws.events("AnalysisCompleted")
+    assert "speech" in event.data["features"]
+
+
 BROKEN_SPEECH = {"feature": "speech", "reason": "analyzer_failed", "detail": "It broke off."}
 
 
