@@ -37,7 +37,7 @@ _EFFORT: dict[Mode, _Effort] = {
 }
 
 # People are found by their faces as well, so without either detector that feature isn't what it promises.
-_SERVED = {"objects": frozenset({"people", "objects"}), "faces": frozenset({"people"})}
+SERVED = {"objects": frozenset({"people", "objects"}), "faces": frozenset({"people"})}
 
 
 def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo, ResultStore], Sequence[Analyzer]]":
@@ -70,7 +70,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
         analyzers += [
-            ThingAnalyzer(name, _SERVED[name] & wanted, detector, effort.thing_interval_ms)
+            ThingAnalyzer(name, SERVED[name] & wanted, detector, effort.thing_interval_ms)
             for name, detector in detectors.items()
         ]
         analyzers.append(SpriteAnalyzer(info.duration_ms, save_picture))

@@ -188,6 +188,21 @@ def test_a_feature_that_failed_is_free_and_told(begun: Begun) -> None:
     assert (event.data["features"], event.data["failed_features"]) == (["shots", "text"], ["speech"])
 
 
+def test_broken_people_are_free_and_objects_are_charged(aws: Aws, clip: bytes) -> None:
+    studio = Studio(aws)
+    video_id = studio.uploaded_video(clip)
+    before = studio.pools()
+    analysis_id = studio.requested_analysis(video_id, features=["shots", "people", "objects"])
+
+    assert studio.tell_outcome(
+        video_id, analysis_id, **COMPLETED, failed_features=[{**BROKEN_SPEECH, "feature": "people"}]
+    )
+
+    assert studio.analysis(video_id, analysis_id)["credits_charged"] == 2
+    left = {code: balance - studio.pools()[code][0] for code, (balance, _) in before.items()}
+    assert {code: spent for code, spent in left.items() if spent} == {"video_analysis": 2}
+
+
 def test_a_feature_that_nobody_knows_is_refused(begun: Begun) -> None:
     assert not begun.tell(**COMPLETED, failed_features=[{**BROKEN_SPEECH, "feature": "smell"}])
 
