@@ -5,6 +5,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -250,6 +251,8 @@ class Video:
             self._longest_ms = min(MAX_DURATION_MS, announced_ms + max(_LEAP_MS, announced_ms // 20))
         self.duration_ms = 0
         self.frames = 0
+        self.is_heard = True
+        """Whether sound is decoded and given out."""
         self._consumed = 0
         self._chunk_ms = chunk_ms
         self._position = position
@@ -358,8 +361,8 @@ class Video:
             self._consumed = max(self._consumed, (packet.pos or 0) + packet.size)
             demuxed_ms = max(demuxed_ms, _end_ms(packet, origin_ms))
             if packet.stream is self._video and packet.is_keyframe and packet.pts is not None and packet.time_base:
-                self._keyframes.add(number, float(packet.pts * packet.time_base) * 1000 - origin_ms)
-            if number < begin:
+                self._keyframes.add(number, _ms(packet.pts, packet.time_base) - origin_ms)
+            if number < begin or (packet.stream is self._audio and not self.is_heard):
                 continue
             try:
                 pieces = packet.decode()
@@ -445,7 +448,7 @@ def _check_size(width: int, height: int) -> None:
 
 def _announced_ms(container: "InputContainer", streams: list[Any]) -> int | None:
     durations = [
-        float(stream.duration * stream.time_base) * 1000
+        _ms(stream.duration, stream.time_base)
         for stream in streams
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0
     ]
@@ -457,20 +460,25 @@ def _announced_ms(container: "InputContainer", streams: list[Any]) -> int | None
 def _origin_ms(stream: Any) -> float:
     if stream.start_time is None or stream.time_base is None:
         return 0.0
-    return float(stream.start_time * stream.time_base) * 1000
+    return _ms(stream.start_time, stream.time_base)
 
 
 def _stamp_ms(piece: "VideoFrame | AudioFrame", origin_ms: float) -> float | None:
     if piece.pts is None or piece.time_base is None:
         return None
-    return float(piece.pts * piece.time_base) * 1000 - origin_ms
+    return _ms(piece.pts, piece.time_base) - origin_ms
 
 
 def _end_ms(packet: "Packet[Any]", origin_ms: float) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
     if stamp is None or packet.time_base is None:
         return 0.0
-    return float((stamp + (packet.duration or 0)) * packet.time_base) * 1000 - origin_ms
+    return _ms(stamp + (packet.duration or 0), packet.time_base) - origin_ms
+
+
+def _ms(ticks: int, time_base: Fraction) -> float:
+    # As exact as multiplying the fraction, which takes ten times as long.
+    return ticks * time_base.numerator / time_base.denominator * 1000
 
 
 class _Hearing:

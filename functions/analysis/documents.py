@@ -21,6 +21,7 @@ from functions.videos.domain.results import (
     PEOPLE,
     RESULTS,
     RESULTS_SCHEMA,
+    SOUNDS,
     SPRITE,
     SUBRIP,
     TEXTS,
@@ -37,6 +38,9 @@ from functions.videos.domain.results import (
     People,
     ScreenText,
     Shot,
+    SoundEvent,
+    SoundKind,
+    Sounds,
     SpeechSegment,
     Texts,
     Timeline,
@@ -71,6 +75,7 @@ class Contents:
     transcript: Transcript | None
     objects: Objects | None
     people: People | None
+    sounds: Sounds | None
     moments: Moments
     files: tuple[str, ...]
     """What the analyzers have written by themselves."""
@@ -80,10 +85,13 @@ class Contents:
         """`done` are the features whose findings are whole."""
         texts = tuple(text for findings in found for text in findings.texts)
         speech = tuple(segment for findings in found for segment in findings.speech)
-        shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech)
+        # They are part of what is charged as speech.
+        heard = [findings.sounds for findings in found if findings.sounds is not None] if "speech" in done else []
+        sounds = tuple(sound for events in heard for sound in events)
+        shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech, sounds)
         tracks = [track for findings in found for track in findings.tracks]
         things = find_things(tracks, shots, duration_ms, done)
-        shots = with_things(shots, things)
+        shots = _measured(with_things(shots, things), found)
         keyframes = [shot.keyframe for shot in shots if shot.keyframe is not None]
         sheets = dict.fromkeys(one.sheet for findings in found for one in findings.sprite)
         return cls(
@@ -92,7 +100,8 @@ class Contents:
             transcript=Transcript(segments=speech) if "speech" in done else None,
             objects=Objects(objects=things.objects) if "objects" in done else None,
             people=People(people=things.people, faces=things.faces) if "people" in done else None,
-            moments=Moments(moments=_moments(texts, speech, things, shots)),
+            sounds=Sounds(sounds=sounds) if heard else None,
+            moments=Moments(moments=_moments(texts, speech, sounds, things, shots)),
             files=(*keyframes, *sheets),
         )
 
@@ -106,6 +115,7 @@ class Contents:
             objects=len(self.objects.objects) if self.objects else 0,
             people=len(self.people.people) if self.people else 0,
             faces=len(self.people.faces) if self.people else 0,
+            sounds=len(self.sounds.sounds) if self.sounds else 0,
         )
 
 
@@ -129,6 +139,8 @@ class Documents:
             self._write_json(OBJECTS, contents.objects)
         if contents.people is not None:
             self._write_json(PEOPLE, contents.people)
+        if contents.sounds is not None:
+            self._write_json(SOUNDS, contents.sounds)
         sprite = [one for findings in found for one in findings.sprite]
         if sprite:
             self._write(SPRITE, thumbnails(sprite).encode(), "text/vtt; charset=utf-8")
@@ -155,6 +167,7 @@ class Documents:
             transcript=contents.transcript,
             objects=contents.objects,
             people=contents.people,
+            sounds=contents.sounds,
             moments=contents.moments,
         )
         self._write_json(RESULTS, everything)
@@ -170,27 +183,42 @@ class Documents:
 
 
 def _with_contents(
-    shots: tuple[Shot, ...], texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...]
+    shots: tuple[Shot, ...],
+    texts: tuple[ScreenText, ...],
+    speech: tuple[SpeechSegment, ...],
+    sounds: tuple[SoundEvent, ...],
 ) -> tuple[Shot, ...]:
-    """The shots, each naming the texts and the speech that lie in it, if only in part."""
+    """The shots, each naming the texts, the speech and the sounds that lie in it, if only in part."""
     starts = [shot.start_ms for shot in shots]
     ends = [shot.end_ms for shot in shots]
     seen: list[list[str]] = [[] for _ in shots]
     said: list[list[str]] = [[] for _ in shots]
-    for segments, contents in ((texts, seen), (speech, said)):
+    heard: list[list[str]] = [[] for _ in shots]
+    for segments, contents in ((texts, seen), (speech, said), (sounds, heard)):
         for segment in segments:
             for position in range(bisect_right(ends, segment.start_ms), bisect_left(starts, segment.end_ms)):
                 contents[position].append(segment.segment_id)
     return tuple(
-        shot.model_copy(update={"text": tuple(text), "speech": tuple(spoken)})
-        for shot, text, spoken in zip(shots, seen, said, strict=True)
+        shot.model_copy(update={"text": tuple(text), "speech": tuple(spoken), "sounds": tuple(events)})
+        for shot, text, spoken, events in zip(shots, seen, said, heard, strict=True)
     )
 
 
+def _measured(shots: tuple[Shot, ...], found: Sequence[Findings]) -> tuple[Shot, ...]:
+    samples = next((findings.measures for findings in found if findings.measures is not None), None)
+    if samples is None:
+        return shots
+    return tuple(shot.model_copy(update={"measures": samples.of(shot.start_ms, shot.end_ms)}) for shot in shots)
+
+
 def _moments(
-    texts: tuple[ScreenText, ...], speech: tuple[SpeechSegment, ...], things: FoundThings, shots: tuple[Shot, ...]
+    texts: tuple[ScreenText, ...],
+    speech: tuple[SpeechSegment, ...],
+    sounds: tuple[SoundEvent, ...],
+    things: FoundThings,
+    shots: tuple[Shot, ...],
 ) -> tuple[Moment, ...]:
-    """A shot says nothing in words of its own: what is in it does."""
+    """A shot says nothing in words of its own: what is in it does. Of speech there is what is said."""
     moments = [
         Moment(
             segment_id=segment.segment_id,
@@ -201,6 +229,17 @@ def _moments(
         )
         for kind, segments in ((MomentKind.TEXT, texts), (MomentKind.SPEECH, speech))
         for segment in segments
+    ]
+    moments += [
+        Moment(
+            segment_id=sound.segment_id,
+            kind=MomentKind.SOUND,
+            start_ms=sound.start_ms,
+            end_ms=sound.end_ms,
+            text=sound.kind,
+        )
+        for sound in sounds
+        if sound.kind is not SoundKind.SPEECH
     ]
     moments += thing_moments(things, shots)
     return tuple(sorted(moments, key=lambda moment: (moment.start_ms, moment.segment_id)))

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.analysis.analyzers import Analyzer, Findings, Listener, Resumable
+from functions.analysis.analyzers import Analyzer, Findings, Listener, Resumable, Watcher
 from functions.analysis.checkpoints import Snapshot, take_snapshot
 from functions.analysis.decode import SAMPLE_RATE, Frame, Sound, VideoInfo
 from functions.analysis.failures import AnalysisFailed
@@ -70,7 +70,7 @@ class Lane:
         self._sounds = _Room(_MOST_WAITING_SAMPLES)
 
     def feed(self, piece: Frame | Sound) -> None:
-        if isinstance(piece, Frame) and isinstance(self.analyzer, Listener):
+        if isinstance(self.analyzer, Listener if isinstance(piece, Frame) else Watcher):
             return
         if self._pool is None:
             self._take(piece)

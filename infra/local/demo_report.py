@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 
 from infra.local.demo_run import Run
+from infra.local.demo_video import ATTRIBUTION, TITLE
 from infra.local.layout import Layout
 from infra.local.report import Answered, Citation, Moment, Report, ReportedShot, render
 
-TRAILER_TITLE = "Big Buck Bunny, the trailer"
-TRAILER_ATTRIBUTION = "Big Buck Bunny, (c) 2008 Blender Foundation, www.bigbuckbunny.org, CC-BY 3.0"
+# Each kind of moment, what a shot lists it under, and which of its members says what it is.
+_MOMENTS = (("text", "text", "text"), ("speech", "speech", "text"), ("sound", "sounds", "kind"))
 
 
 def leave_report(run: Run, layout: Layout) -> Path:
@@ -26,8 +27,8 @@ def leave_report(run: Run, layout: Layout) -> Path:
 def _report(run: Run) -> Report:
     work = run.manifest.get("work") or {"wall_seconds": None, "seconds": {}}
     return Report(
-        title=TRAILER_TITLE if run.is_trailer else run.video.name,
-        attribution=TRAILER_ATTRIBUTION if run.is_trailer else None,
+        title=TITLE if run.is_known else run.video.name,
+        attribution=ATTRIBUTION if run.is_known else None,
         duration_ms=run.manifest["duration_ms"],
         size=(run.manifest["width"], run.manifest["height"]),
         features=tuple(run.analysis["features"]),
@@ -47,9 +48,13 @@ def _shot(shot: Mapping[str, Any]) -> ReportedShot:
         keyframe=_keyframe(shot["keyframe_url"]),
         labels=tuple(shot["labels"]),
         moments=tuple(
-            Moment(one["segment_id"], kind, one["start_ms"], one["end_ms"], one["text"])
-            for kind in ("text", "speech")
-            for one in shot[kind]
+            Moment(one["segment_id"], kind, one["start_ms"], one["end_ms"], one[text])
+            for kind, found, text in (
+                ("text", "text", "text"),
+                ("speech", "speech", "text"),
+                ("sound", "sounds", "kind"),
+            )
+            for one in shot[found]
         ),
     )
 

@@ -15,7 +15,7 @@ from infra.local.expectations import clock
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A text on screen or a stretch of speech."""
+    """A text on screen, a stretch of speech, or a kind of sound by its name."""
 
     segment_id: str
     kind: str
@@ -115,12 +115,16 @@ def _body(report: Report) -> Iterator[str]:
     yield "<footer>Made by VisionScope. Times are minutes and seconds from the first frame.</footer>"
 
 
+# What moments are called, by kind.
+_KINDS = {"text": "On screen", "speech": "Spoken", "sound": "Heard"}
+
+
 def _tiles(report: Report) -> str:
-    texts = sum(moment.kind == "text" for moment in report.moments)
+    kinds = [moment.kind for moment in report.moments]
     tiles = [
         ("Shots", str(len(report.shots))),
-        ("Texts on screen", str(texts)),
-        ("Stretches of speech", str(len(report.moments) - texts)),
+        ("Texts on screen", str(kinds.count("text"))),
+        ("Stretches of speech", str(kinds.count("speech"))),
         ("Questions answered", f"{sum(one.grounded for one in report.answers)} of {len(report.answers)}"),
         ("Credits", str(sum(report.costs.values()))),
     ]
@@ -144,7 +148,7 @@ def _timeline(report: Report) -> Iterator[str]:
         for shot in report.shots
     )
     yield _lane("Shots", "shots", shots, report.duration_ms)
-    for kind, name in (("text", "On screen"), ("speech", "Spoken")):
+    for kind, name in _KINDS.items():
         found = [moment for moment in report.moments if moment.kind == kind]
         if found:
             bars = (
@@ -229,10 +233,9 @@ def _shots(report: Report) -> Iterator[str]:
                 # An id may stand once in a page: a moment of several shots is led to in the first of them.
                 anchor = "" if moment.segment_id in told else f' id="{_anchor(moment.segment_id)}"'
                 told.add(moment.segment_id)
-                kind = "On screen" if moment.kind == "text" else "Spoken"
                 yield (
-                    f'<li{anchor}><span class="kind {escape(moment.kind)}">{kind}</span>{escape(moment.text)} '
-                    f'<span class="quiet">{_span(moment.start_ms, moment.end_ms)}</span></li>'
+                    f'<li{anchor}><span class="kind {escape(moment.kind)}">{_KINDS[moment.kind]}</span>'
+                    f'{escape(moment.text)} <span class="quiet">{_span(moment.start_ms, moment.end_ms)}</span></li>'
                 )
             yield "</ul>"
         yield "</div></li>"

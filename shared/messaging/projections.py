@@ -10,7 +10,7 @@ All rows of a read model lie under the name of a generation, and a pointer row n
 is being built (see `shared.messaging.rebuild`), each event goes to both, in the subscriber's one transaction.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
@@ -147,9 +147,22 @@ class Projection(Protocol[E]):
         """When the event occurred that one row of the current generation shows and the one being built doesn't."""
         ...
 
+    def discard(self, generation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Remove what rows of a generation name outside of the table, before they are deleted; again when repeated."""
+        ...
+
+
+class _RowsAlone:
+    """A projection whose rows name nothing outside of the table."""
+
+    __slots__ = ()
+
+    def discard(self, generation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
-class StateProjection(Generic[E]):
+class StateProjection(_RowsAlone, Generic[E]):
     """Keeps the newest state that it was told of each row. The versions of one row come from one aggregate."""
 
     name: str
@@ -177,7 +190,7 @@ class StateProjection(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class SumProjection(Generic[E]):
+class SumProjection(_RowsAlone, Generic[E]):
     """Adds up what events say, in any order, each of them once."""
 
     name: str

@@ -33,6 +33,7 @@ from functions.videos.domain.moment_table import MomentTable, join
 from functions.videos.domain.results import Moment, MomentKind
 from functions.videos.queries import search_workspace_moments
 from shared.cqrs.pipeline import Context
+from shared.messaging.projections import FIRST_GENERATION
 from tests.support.aws import Aws, stage_in_moto
 from tests.support.http import Caller
 from tests.support.videos import with_query
@@ -131,7 +132,7 @@ def name_tables(aws: Aws, workspace_id: str, version: int, keys: Sequence[str]) 
     context = Context(
         message_id=aws.ids.new(), correlation_id="c", received_at=now, deadline=now + timedelta(seconds=28)
     )
-    uow, pk = aws.runtime.begin(context), index_partition(workspace_id)
+    uow, pk = aws.runtime.begin(context), index_partition(FIRST_GENERATION, workspace_id)
     uow.put(IndexRow(pk=pk, sk=INDEX, version=version, newest=len(keys)))
     for number, key in enumerate(keys):
         uow.put(TableRow(pk=pk, sk=f"{TABLE}{number:06}", key=key, videos=MAX_VIDEOS, moments=0))

@@ -1,15 +1,10 @@
 """Shot boundaries: of our two modes, beside PySceneDetect's detectors on the same files in the same run."""
 
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from functions.analysis.job import Mode
-from tests.evaluation import peers
+from tests.evaluation import peers, race
 from tests.evaluation.bars import Bar, share
 from tests.evaluation.collection import COLLECTION, Clip
 from tests.evaluation.library import Library
@@ -18,8 +13,6 @@ from tests.evaluation.truth import Boundary
 TOLERANCE_FRAMES = 3
 F1_FAST, F1_ACCURATE = 0.90, 0.95
 MIN_CUTS, MIN_FADES = 150, 20
-RACED = "trailer"
-RACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +112,7 @@ def evaluate(library: Library) -> list[Bar]:
         for name, one in contest.totals.items()
     ]
     screen.table(totals, right=range(1, 7), header=True)
-    ratio = _race(library, python)
+    ratio = race.slowest(library, python)
     return [*bars(contest), Bar("fast mode, times the speed of PySceneDetect's CLI", ratio, 1.0, unit="×")]
 
 
@@ -140,24 +133,3 @@ def bars(contest: Contest) -> list[Bar]:
 def _starts(library: Library, name: str, mode: Mode) -> list[int]:
     """The first frames of all shots but the first one."""
     return [shot.start_frame for shot in library.analysed(name, mode).timeline.shots][1:]
-
-
-def _race(library: Library, python: Path) -> float:
-    """Whole processes on one clip, in turns; the best time of each."""
-    clip = library.clip(RACED)
-    ours = [sys.executable, "-m", "functions.analysis.measure", str(clip.path), "--features", "shots", "--json"]
-    theirs = peers.command_line(python, clip.path)
-    times: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for _ in range(RACES):
-        for name, command in (("ours", ours), ("theirs", theirs)):
-            started = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-            times[name].append(time.perf_counter() - started)
-            if name == "ours":
-                assert json.loads(done.stdout)["duration_ms"] > 0
-    our_best, their_best = min(times["ours"]), min(times["theirs"])
-    library.screen.line()
-    library.screen.line(
-        f"  {RACED}, whole processes, best of {RACES}: ours {our_best:.2f} s, PySceneDetect's {their_best:.2f} s"
-    )
-    return their_best / our_best

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import SAMPLE_RATE, Frame, Scalers
+from functions.analysis.decode import SAMPLE_RATE, Frame, Scalers, Sound
 
 Picture = NDArray[np.uint8]
 """RGB."""
@@ -73,6 +73,14 @@ def frames_of(pictures: Iterable[Picture], rate: float = 24.0) -> Iterator[Frame
         yield Frame(index, round(index * 1000 / rate), av.VideoFrame.from_ndarray(picture, format="rgb24"), scalers)
 
 
+def packets(samples: NDArray[np.int16], start_ms: float = 0, size: int = 1024) -> list[Sound]:
+    """16 kHz sound as if it had been decoded."""
+    return [
+        Sound(round(start_ms + begin * 1000 / SAMPLE_RATE), samples[begin : begin + size])
+        for begin in range(0, samples.size, size)
+    ]
+
+
 def music(seconds: float, *, rate: int = 44_100) -> NDArray[np.int16]:
     """Chords with a beat: nobody speaks."""
     chords = [(220.0, 277.2, 329.6), (196.0, 246.9, 293.7), (174.6, 220.0, 261.6), (246.9, 311.1, 370.0)]
@@ -86,6 +94,28 @@ def music(seconds: float, *, rate: int = 44_100) -> NDArray[np.int16]:
     phrase = np.concatenate(beats)
     sound = np.resize(phrase / np.abs(phrase).max() * 20_000, int(seconds * rate))
     return sound.astype(np.int16)
+
+
+def sung(notes: Sequence[float], seconds: float) -> NDArray[np.int16]:
+    """An "ah" on each note, with vibrato: pulses of a voice through the resonances of a mouth (Fant, 1960).
+
+    `notes` are pitches in Hz, each held for `seconds`; 16 kHz.
+    """
+    count = int(seconds * SAMPLE_RATE)
+    time = np.arange(count) / SAMPLE_RATE
+    frequencies = np.fft.rfftfreq(count, 1 / SAMPLE_RATE)
+    resonances = ((700, 80, 1.0), (1220, 90, 0.5), (2600, 120, 0.25), (3300, 150, 0.15))
+    mouth = sum(share / (1 + ((frequencies - middle) / width) ** 2) for middle, width, share in resonances)
+    tune = []
+    for note in notes:
+        pitch = note * (1 + 0.012 * np.sin(2 * np.pi * 5.5 * time) * np.minimum(1, 4 * time))
+        phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+        pulses = sum(np.cos(number * phase) / number for number in range(1, int(7000 / note)))
+        swell = np.minimum(1, np.minimum(time, seconds - time) / 0.05)
+        tune.append(np.fft.irfft(np.fft.rfft(pulses) * mouth, count) * swell)
+    voice = np.concatenate(tune)
+    samples: NDArray[np.int16] = (voice / np.abs(voice).max() * 12_000).astype(np.int16)
+    return samples
 
 
 def read_sound(path: Path) -> NDArray[np.int16]:

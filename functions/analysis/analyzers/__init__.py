@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from functions.analysis.analyzers.tracking import Track
 from functions.analysis.decode import Frame, Sound
-from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SpeechSegment, SpriteThumbnail
+from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SoundEvent, SpeechSegment, SpriteThumbnail
+
+if TYPE_CHECKING:
+    from functions.analysis.analyzers.measures import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,10 @@ class Findings:
     shots: tuple[Shot, ...] = ()
     texts: tuple[ScreenText, ...] = ()
     speech: tuple[SpeechSegment, ...] = ()
+    sounds: tuple[SoundEvent, ...] | None = None
+    """None of an analyzer that doesn't listen for them."""
     tracks: tuple[Track, ...] = ()
+    measures: "Samples | None" = None
     sprite: tuple[SpriteThumbnail, ...] = ()
 
 
@@ -43,6 +49,13 @@ class Resumable:
                 setattr(self, name, value)
 
 
+class Watcher:
+    """An analyzer of pictures alone."""
+
+    def hear(self, sound: Sound) -> None:
+        """Nothing is to be heard."""
+
+
 class Listener:
     """An analyzer of sound alone. It is spared the pictures, so that neither waits for the other."""
 
@@ -51,7 +64,9 @@ class Listener:
 
 
 class Analyzer(Protocol):
-    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail."""
+    """`slow` ones are fed on a thread of their own. Without one, the `features` that it serves fail. Sound is decoded
+    only if there is one that is more than a `Watcher`.
+    """
 
     @property
     def name(self) -> str: ...

@@ -8,6 +8,7 @@ A fade passes through a picture without contrast.
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Boundary:
 
 @dataclass(frozen=True, slots=True)
 class _Observed:
-    picture: NDArray[np.int16]
+    picture: NDArray[np.uint8]
     difference: float
     contrast: float
 
@@ -103,14 +104,14 @@ class ShotDetector:
         self._reach = min(15, max(2, round(rate * _NEIGHBOURHOOD_SECONDS)))
         self.lookahead = max(self._flash, self._reach)
         self._window: deque[_Observed] = deque(maxlen=2 * self.lookahead + 1)
-        self._previous: NDArray[np.int16] | None = None
+        self._previous: NDArray[np.uint8] | None = None
         self._pushed = 0
         self._last_boundary = 0
         self._seen_content = False
         self._blank: _Blank | None = None
 
     def push(self, frame: Frame) -> Boundary | None:
-        picture = frame.thumbnail.astype(np.int16)
+        picture = frame.thumbnail
         difference = 0.0 if self._previous is None else _difference(self._previous, picture)
         self._previous = picture
         self._window.append(_Observed(picture, difference, contrast(picture)))
@@ -196,7 +197,7 @@ def _of_different_takes(old: _Observed, new: _Observed, level: float) -> bool:
         return new.difference >= _LEAST_DIFFERENCE_OF_BLANK
     great = new.difference >= _GREAT_DIFFERENCE and level <= _CALM * new.difference
     structure, colours = _structure(old.picture, new.picture)
-    recoloured = float(np.abs(old.picture - new.picture)[THUMBNAIL_HEIGHT:].mean()) >= _OTHER_COLOURS
+    recoloured = _distance(old.picture[THUMBNAIL_HEIGHT:], new.picture[THUMBNAIL_HEIGHT:]) >= _OTHER_COLOURS
     return structure < (_SURELY_SAME_STRUCTURE if great else _SAME_STRUCTURE) or (
         recoloured and colours < _SAME_COLOURS
     )
@@ -204,52 +205,102 @@ def _of_different_takes(old: _Observed, new: _Observed, level: float) -> bool:
 
 def _level(differences: list[float]) -> float:
     """The usual difference on one side of a candidate. The median: another cut, or a flash, may be near."""
-    return float(np.median(differences)) if differences else 0.0
+    return median(differences) if differences else 0.0
 
 
-def _difference(old: NDArray[np.int16], new: NDArray[np.int16]) -> float:
+def _difference(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> float:
+    luma = _distance(old[:THUMBNAIL_HEIGHT], new[:THUMBNAIL_HEIGHT])
     # Chroma has a quarter of the samples of luma each and a narrower range, so it is counted twice.
-    gap = np.abs(old - new)
-    return float(gap[:THUMBNAIL_HEIGHT].mean() + 2 * gap[THUMBNAIL_HEIGHT:].mean())
+    return luma + 2 * _distance(old[THUMBNAIL_HEIGHT:], new[THUMBNAIL_HEIGHT:])
 
 
-def _structure(old: NDArray[np.int16], new: NDArray[np.int16]) -> tuple[float, float]:
+def _distance(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> float:
+    """The mean absolute difference of two planes."""
+    import cv2
+
+    return cv2.norm(old, new, cv2.NORM_L1) / old.size
+
+
+def _structure(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> tuple[float, float]:
     """How well the luma correlates after the best shift of up to a quarter of the picture, and the chroma there.
 
     A whip pan is no cut.
     """
     old_planes, new_planes = _planes(old), _planes(new)
     height, width = old_planes[0].shape
-    best, colours = -1.0, -1.0
-    for down in range(-(height // 4), height // 4 + 1, 3):
-        for right in range(-(width // 4), width // 4 + 1, 2):
-            there = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
-            here = slice(max(0, -down), height + min(0, -down)), slice(max(0, -right), width + min(0, -right))
-            correlation = _correlation(old_planes[0][there], new_planes[0][here])
-            if correlation > best:
-                best = correlation
-                colours = min(
-                    _correlation(old_plane[there], new_plane[here])
-                    for old_plane, new_plane in zip(old_planes[1:], new_planes[1:], strict=True)
-                )
-    return best, colours
+    downs = np.arange(-(height // 4), height // 4 + 1, 3)
+    rights = np.arange(-(width // 4), width // 4 + 1, 2)
+    correlations = _shifted_correlations(old_planes[0], new_planes[0], downs, rights)
+    row, column = divmod(int(correlations.argmax()), len(rights))
+    down, right = int(downs[row]), int(rights[column])
+    there = slice(max(0, down), height + min(0, down)), slice(max(0, right), width + min(0, right))
+    here = slice(max(0, -down), height + min(0, -down)), slice(max(0, -right), width + min(0, -right))
+    colours = min(
+        _correlation(old_plane[there], new_plane[here])
+        for old_plane, new_plane in zip(old_planes[1:], new_planes[1:], strict=True)
+    )
+    return float(correlations[row, column]), colours
 
 
-def _planes(picture: NDArray[np.int16]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _shifted_correlations(
+    old: NDArray[np.uint8], new: NDArray[np.uint8], downs: NDArray[np.int_], rights: NDArray[np.int_]
+) -> NDArray[np.float64]:
+    """The correlation of what overlaps, for each shift of the new plane.
+
+    All shifts at once: the products by way of the Fourier transform, the sums from integral images (as in Lewis, "Fast
+    normalized cross-correlation", 1995). What is summed are integers, so the result is as exact as shift by shift.
+    """
+    height, width = old.shape
+    padded = height + int(downs.max()), width + int(rights.max())
+    spectrum = np.fft.rfft2(old, padded) * np.fft.rfft2(new, padded).conj()
+    products = np.rint(np.fft.irfft2(spectrum, padded))[np.ix_(downs, rights)]
+    old_sums, old_squares = _overlap_sums(old, downs, rights)
+    new_sums, new_squares = _overlap_sums(new, -downs, -rights)
+    count = np.outer(height - abs(downs), width - abs(rights))
+    covariance = products - old_sums * new_sums / count
+    spread = (old_squares - old_sums**2 / count) * (new_squares - new_sums**2 / count)
+    return np.divide(covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > 0)
+
+
+def _overlap_sums(
+    plane: NDArray[np.uint8], downs: NDArray[np.int_], rights: NDArray[np.int_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The sums of the pixels, and of their squares, of the part of a plane that lies further down and right."""
+    import cv2
+
+    height, width = plane.shape
+    top, bottom = np.maximum(0, downs), height + np.minimum(0, downs)
+    left, right = np.maximum(0, rights), width + np.minimum(0, rights)
+    sums, squares = (
+        np.asarray(
+            table[np.ix_(bottom, right)]
+            - table[np.ix_(top, right)]
+            - table[np.ix_(bottom, left)]
+            + table[np.ix_(top, left)],
+            dtype=np.float64,
+        )
+        for table in cv2.integral2(plane)
+    )
+    return sums, squares
+
+
+def _planes(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
     """Luma and both chroma planes at the size of the chroma."""
     luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
-    blue, red = chroma.reshape(2, THUMBNAIL_HEIGHT // 2, THUMBNAIL_WIDTH // 2).astype(np.float32)
-    return luma[::2, ::2].astype(np.float32), blue, red
+    blue, red = chroma.reshape(2, THUMBNAIL_HEIGHT // 2, THUMBNAIL_WIDTH // 2)
+    return np.ascontiguousarray(luma[::2, ::2]), blue, red
 
 
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    one, other = one - one.mean(), other - other.mean()
+def _correlation(plane: NDArray[np.uint8], other_plane: NDArray[np.uint8]) -> float:
+    one, other = plane - plane.mean(), other_plane - other_plane.mean()
     spread = float(np.sqrt((one * one).sum() * (other * other).sum()))
     return float((one * other).sum()) / spread if spread else 0.0
 
 
-def contrast(picture: NDArray[np.int16]) -> float:
+def contrast(picture: NDArray[np.uint8]) -> float:
     """How far the pixels of a thumbnail deviate from their mean, in luma or chroma."""
+    import cv2
+
     luma, chroma = picture[:THUMBNAIL_HEIGHT], picture[THUMBNAIL_HEIGHT:]
-    blue, red = np.split(chroma, 2)
-    return float(max(luma.std(), blue.std(), red.std()))
+    blue, red = chroma[: THUMBNAIL_HEIGHT // 4], chroma[THUMBNAIL_HEIGHT // 4 :]
+    return max(float(cv2.meanStdDev(plane)[1][0, 0]) for plane in (luma, blue, red))

@@ -39,18 +39,18 @@ class KeyframePicker:
 
 def candidate(frame: Frame) -> Candidate:
     picture = frame.picture(KEYFRAME_SIDE)
-    return Candidate(_jpeg(picture), sharpness(picture) * _exposure(frame))
+    return Candidate(_jpeg(picture), (sharpness(picture) + 1) * _exposure(frame))
 
 
 def sharpness(picture: NDArray[np.uint8]) -> float:
-    """The variance of the Laplacian (Pech-Pacheco et al., 2000) of a BGR picture, plus 1."""
+    """The variance of the Laplacian (Pech-Pacheco et al., 2000) of a BGR picture, scaled down to a side of 320."""
     import cv2
 
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     scale = _JUDGED_SIDE / max(grey.shape)
     if scale < 1:
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) + 1.0
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
 
 
 def _exposure(frame: Frame) -> float:

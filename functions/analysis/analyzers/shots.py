@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.boundaries import Boundary
 from functions.analysis.analyzers.keyframes import Candidate, KeyframePicker, candidate
-from functions.analysis.decode import Frame, Sound
+from functions.analysis.decode import Frame
 from functions.videos.domain.results import ModelUsed, Shot, Transition, keyframe_name
 
 _CANDIDATES_PER_SECOND = 4
@@ -28,7 +28,7 @@ class BoundaryDetector(Protocol):
     def finish(self) -> list[Boundary]: ...
 
 
-class ShotAnalyzer(Resumable):
+class ShotAnalyzer(Watcher, Resumable):
     """Frames wait until the detector has settled them, so a keyframe always comes from its own shot.
 
     `save` is given each keyframe's object name and JPEG as soon as its shot has ended.
@@ -62,9 +62,6 @@ class ShotAnalyzer(Resumable):
         boundary = self._detector.push(frame)
         if len(self._waiting) > self._detector.lookahead:
             self._settle(boundary)
-
-    def hear(self, sound: Sound) -> None:
-        """Shots are told from pictures alone."""
 
     def finish(self, duration_ms: int) -> Findings:
         remaining = self._detector.finish()

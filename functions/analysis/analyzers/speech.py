@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Listener, Resumable
+from functions.analysis.analyzers.stretch import Stretch
 from functions.analysis.decode import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SpeechSegment
 
@@ -15,10 +16,6 @@ from functions.videos.domain.results import ModelUsed, SpeechSegment
 _PIECE_SECONDS = 40
 # Speech that runs into the end of a piece is heard again with what follows it.
 _RUNS_ON_SECONDS = 0.7
-# A hole in the sound is filled with silence up to this length; beyond, what follows is a piece of its own.
-_LONGEST_FILLED_MS = 5_000
-# Timestamps of sound jitter by a packet or two.
-_JITTER_MS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,7 @@ class SpeechAnalyzer(Listener, Resumable):
 
     def __init__(self, recognizer: SpeechRecognizer) -> None:
         self._recognizer = recognizer
-        self._pieces: list[NDArray[np.int16]] = []
-        self._buffered = 0
-        self._start_ms = 0.0
+        self._stretch = Stretch()
         self._segments: list[SpeechSegment] = []
 
     @property
@@ -56,16 +51,10 @@ class SpeechAnalyzer(Listener, Resumable):
         return self._recognizer.models
 
     def hear(self, sound: Sound) -> None:
-        if not self._pieces:
-            self._start_ms = sound.start_ms
-        gap_ms = sound.start_ms - (self._start_ms + self._buffered * 1000 / SAMPLE_RATE)
-        if gap_ms > _LONGEST_FILLED_MS:
+        if not self._stretch.is_continued_by(sound):
             self._recognize(final=True)
-            self._start_ms = sound.start_ms
-        elif gap_ms > _JITTER_MS:
-            self._append(np.zeros(round(gap_ms * SAMPLE_RATE / 1000), dtype=np.int16))
-        self._append(sound.samples)
-        if self._buffered >= _PIECE_SECONDS * SAMPLE_RATE:
+        self._stretch.append(sound)
+        if len(self._stretch) >= _PIECE_SECONDS * SAMPLE_RATE:
             self._recognize(final=False)
 
     def finish(self, duration_ms: int) -> Findings:
@@ -79,14 +68,10 @@ class SpeechAnalyzer(Listener, Resumable):
             )
         )
 
-    def _append(self, samples: NDArray[np.int16]) -> None:
-        self._pieces.append(samples)
-        self._buffered += samples.size
-
     def _recognize(self, *, final: bool) -> None:
-        if not self._pieces:
+        if not len(self._stretch):
             return
-        samples = np.concatenate(self._pieces)
+        samples = self._stretch.samples()
         seconds = samples.size / SAMPLE_RATE
         utterances = self._recognizer.transcribe(samples.astype(np.float32) / np.float32(32768))
         kept = samples.size
@@ -94,14 +79,12 @@ class SpeechAnalyzer(Listener, Resumable):
             kept = int(utterances.pop().start * SAMPLE_RATE)
         for utterance in utterances:
             self._add(utterance)
-        self._pieces = [samples[kept:]] if kept < samples.size else []
-        self._buffered = samples.size - kept
-        self._start_ms += kept * 1000 / SAMPLE_RATE
+        self._stretch.drop(kept)
 
     def _add(self, utterance: Utterance) -> None:
         earliest = self._segments[-1].end_ms if self._segments else 0
-        start_ms = max(earliest, round(self._start_ms + utterance.start * 1000))
-        end_ms = round(self._start_ms + utterance.end * 1000)
+        start_ms = max(earliest, round(self._stretch.start_ms + utterance.start * 1000))
+        end_ms = round(self._stretch.start_ms + utterance.end * 1000)
         if end_ms <= start_ms:
             return
         self._segments.append(

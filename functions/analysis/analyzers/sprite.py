@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
-from functions.analysis.decode import Frame, Sound
+from functions.analysis.analyzers import Findings, Resumable, Watcher
+from functions.analysis.decode import Frame
 from functions.videos.domain.results import ModelUsed, SpriteThumbnail, sprite_sheet_name
 
 _THUMBNAIL_SIDE = 160
@@ -19,7 +19,7 @@ _SHORTEST_INTERVAL_MS = 1_000
 _INTERVAL_OF_UNKNOWN_LENGTH_MS = 5_000
 
 
-class SpriteAnalyzer(Resumable):
+class SpriteAnalyzer(Watcher, Resumable):
     """Gives `save` each sheet's object name and JPEG as soon as it is full, so that one sheet is in memory at a time.
 
     All thumbnails have the size of the first; later pictures of another shape are fitted into it.
@@ -50,9 +50,6 @@ class SpriteAnalyzer(Resumable):
         if not self._thumbnails:
             self._size = picture.shape[0], picture.shape[1]
         self._place(_fitted(picture, self._size), frame.start_ms)
-
-    def hear(self, sound: Sound) -> None:
-        """Thumbnails are seen."""
 
     def finish(self, duration_ms: int) -> Findings:
         self._close_sheet()

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.tracking import overlap as box_overlap
-from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame, Sound
+from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
 from functions.videos.domain.results import Box, ModelUsed, ScreenText
 
 # The spacing of the frames that are kept between two samples, and so the precision of a text's interval.
@@ -92,7 +92,7 @@ class _Track:
         return self.confidence >= _STEADY_SCORE and self.samples >= _STEADY_SAMPLES
 
 
-class TextAnalyzer(Resumable):
+class TextAnalyzer(Watcher, Resumable):
     """`interval_ms` is the time between samples, `side` the longer side of the pictures that are read."""
 
     name = "text"
@@ -125,9 +125,6 @@ class TextAnalyzer(Resumable):
         self._next_sample_ms = frame.start_ms + self._interval_ms
         self._sample(frame)
         self._between.clear()
-
-    def hear(self, sound: Sound) -> None:
-        """Text is seen, not heard."""
 
     def finish(self, duration_ms: int) -> Findings:
         if self._last is not None and self._between:

@@ -5,9 +5,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers import Findings, Resumable
+from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.tracking import Detection, Tracker
-from functions.analysis.decode import Frame, Sound
+from functions.analysis.decode import Frame
 from functions.videos.domain.results import ModelUsed
 
 
@@ -25,7 +25,7 @@ class Detector(Protocol):
         ...
 
 
-class ThingAnalyzer(Resumable):
+class ThingAnalyzer(Watcher, Resumable):
     """`interval_ms` is the time between samples."""
 
     slow = True
@@ -49,9 +49,6 @@ class ThingAnalyzer(Resumable):
         # On the grid, or a frame that is a little late each time would make the samples fewer.
         self._next_sample_ms = frame.start_ms - frame.start_ms % self._interval_ms + self._interval_ms
         self._tracker.update(frame.start_ms, self._detector.detect(frame.picture(self._detector.side)))
-
-    def hear(self, sound: Sound) -> None:
-        """Things are seen, not heard."""
 
     def finish(self, duration_ms: int) -> Findings:
         return Findings(tracks=self._tracker.finish())

@@ -79,7 +79,7 @@ class CheckedShotDetector(Resumable):
 
     def push(self, frame: Frame) -> Boundary | None:
         self._note(self._rules.push(frame))
-        self._empty.append(contrast(frame.thumbnail.astype(np.int16)) < EMPTY)
+        self._empty.append(contrast(frame.thumbnail) < EMPTY)
         picture = frame.small(_WIDTH, _HEIGHT)
         self._pictures += [picture] * (1 + (_MARGIN if self._pushed == 0 else 0))
         self._pushed += 1

@@ -91,8 +91,18 @@ class CreditAccounts:
             AllowancesGranted(workspace_id=workspace_id, tier=tier.name, amounts=amounts), workspace_id, version=1
         )
 
-    def hold(self, workspace_id: str, hold_id: str, amounts: Mapping[str, int], reference: str) -> Result[None]:
-        """Set credits aside under an id of the caller's choice; refuses with `InsufficientCredits`."""
+    def hold(
+        self,
+        workspace_id: str,
+        hold_id: str,
+        amounts: Mapping[str, int],
+        reference: str,
+        project_id: str | None = None,
+    ) -> Result[None]:
+        """Set credits aside under an id of the caller's choice; refuses with `InsufficientCredits`.
+
+        What is settled of it counts as the project's usage.
+        """
         held = credits.hold(read_pools(self._store, workspace_id), amounts)
         if isinstance(held, Failure):
             return held
@@ -105,6 +115,7 @@ class CreditAccounts:
                 reference=reference,
                 held_at=rfc3339(self._clock.now()),
                 user_id=self._user_id,
+                project_id=project_id,
             ),
             otherwise=Conflict("These credits are held already."),
         )
@@ -141,6 +152,7 @@ class CreditAccounts:
                         amount=-one.held_change,
                         reference=held.reference,
                         user_id=row.user_id,
+                        project_id=row.project_id,
                     ),
                     hold_id,
                     version=2,
@@ -153,7 +165,15 @@ class CreditAccounts:
             )
         return Success(None)
 
-    def deduct(self, workspace_id: str, feature_code: str, amount: int, usage_id: str, reference: str) -> Result[None]:
+    def deduct(
+        self,
+        workspace_id: str,
+        feature_code: str,
+        amount: int,
+        usage_id: str,
+        reference: str,
+        project_id: str | None = None,
+    ) -> Result[None]:
         """Consume credits at once; refuses with `InsufficientCredits`."""
         deducted = credits.deduct(read_pools(self._store, workspace_id), feature_code, amount)
         if isinstance(deducted, Failure):
@@ -167,6 +187,7 @@ class CreditAccounts:
                 amount=amount,
                 reference=reference,
                 user_id=self._user_id,
+                project_id=project_id,
             ),
             usage_id,
             version=1,

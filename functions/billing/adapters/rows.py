@@ -35,6 +35,7 @@ class HoldRow(DataRow):
     reference = UnicodeAttribute()
     held_at = UnicodeAttribute()
     user_id = UnicodeAttribute(null=True)
+    project_id = UnicodeAttribute(null=True)
 
 
 class LedgerRow(DataRow):

@@ -21,6 +21,7 @@ from functions.conversations.domain.evidence import (
 from functions.conversations.domain.question import Asks, Question, content_of, read_in_context, read_question
 from functions.conversations.domain.quoting import positions, quoting
 from functions.conversations.domain.scope import Relation, named_video, placed, read_order
+from functions.conversations.domain.sounds import answer_by_sound, without_sounds
 from functions.conversations.domain.things import is_thing
 from shared.text.language import fold, words
 
@@ -58,15 +59,18 @@ def _answer(question: str, history: Sequence[Turn], moments: Sequence[EvidenceMo
         if before and not read_question(question).terms:
             # "What about the second video?": the same is asked of another.
             question, history = _of_no_video(before.question, videos), history[:-1]
+    asked = read_in_context(question, [turn.question for turn in history])
+    if (heard := answer_by_sound(question, asked, moments)) is not None:
+        return heard
+    places = {(one.video_id, one.segment_id) for one in cited}
+    anchors = [one for one in moments if (one.video_id, one.segment_id) in places]
+    moments = without_sounds(moments)
     order = read_order(question, max((one.end_ms for one in moments), default=0))
     if order is not None and (order.anchor or order.span or cited or order.relation in (Relation.FIRST, Relation.LAST)):
-        places = {(one.video_id, one.segment_id) for one in cited}
-        anchors = [one for one in moments if (one.video_id, one.segment_id) in places]
         if order.anchor is not None:
             anchors = list(best_evidence(_anchor(order.anchor), moments))
         beside = placed(order, moments, anchors)
         return quoting(beside[:_MOST_IN_OVERVIEW]) if beside else UNKNOWN
-    asked = read_in_context(question, [turn.question for turn in history])
     if len(videos) > 1 and named is None and (comparison := read_comparison(question)):
         return compare(comparison, asked, {one: [m for m in moments if m.video_id == one] for one in videos})
     counted = count(question, asked, moments)

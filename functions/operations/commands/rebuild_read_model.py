@@ -33,7 +33,7 @@ class RebuildReadModelHandler:
         self._scope = scope
 
     def __call__(self, command: RebuildReadModel) -> Result[OperationView]:
-        if command.name not in read_models():
+        if command.name not in read_models(self._scope.runtime):
             return Failure(NotFound("There is no such read model."))
         building = read_generations(self._scope.store, command.name).building
         if building is not None:

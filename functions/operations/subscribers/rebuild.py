@@ -6,6 +6,7 @@ from functions.entry import queue_function
 from functions.operations.adapters.operations import REBUILD, tell_progress, turn_ends
 from functions.operations.adapters.read_models import read_models
 from functions.operations.domain.operation import Operation
+from functions.resources import RESULTS_DELETE, RESULTS_READ, RESULTS_WRITE
 from shared.aws.grants import EVENTS_READ, READ_MODELS_REBUILD, READ_MODELS_WRITE
 from shared.kernel.errors import NotFound
 from shared.kernel.result import Failure, Result, Success
@@ -19,7 +20,7 @@ _REMOVE = "remove:"
 
 def build_anew(scope: WriteScope, state: ProcessState[Operation]) -> Result[Advance]:
     """Go on with the rebuild until its turn ends; what it has done stands when the turn is repeated."""
-    projection = read_models().get(state.subject.target)
+    projection = read_models(scope.runtime).get(state.subject.target)
     if projection is None:
         return Failure(NotFound(f"There is no read model {state.subject.target} any more."))
     try:
@@ -48,7 +49,7 @@ def build_anew(scope: WriteScope, state: ProcessState[Operation]) -> Result[Adva
 
 def give_up(scope: WriteScope, state: ProcessState[Operation]) -> Result[Advance]:
     """Withdraw the new generation, then remove its rows when no message in flight writes to it any more."""
-    projection, until = read_models()[state.subject.target], turn_ends(scope)
+    projection, until = read_models(scope.runtime)[state.subject.target], turn_ends(scope)
     if state.position is None:
         withdraw(scope.runtime, projection, state.process_id, until=until)
         wait = int(_grace(scope.runtime).total_seconds())
@@ -66,6 +67,11 @@ SUBSCRIBER = process_subscriber(
     REBUILD,
     [Step("rebuild", build_anew, undo=give_up)],
     changed=tell_progress,
-    needs=FunctionNeeds(grants=(EVENTS_READ, READ_MODELS_WRITE, READ_MODELS_REBUILD)),
+    # The index of moments is made of tables of numbers, in S3.
+    needs=FunctionNeeds(
+        grants=(EVENTS_READ, READ_MODELS_WRITE, READ_MODELS_REBUILD, RESULTS_READ, RESULTS_WRITE, RESULTS_DELETE),
+        layers=("embedding",),
+        memory_mb=1024,
+    ),
 )
 lambda_handler = queue_function(SUBSCRIBER)

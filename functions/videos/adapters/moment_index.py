@@ -7,11 +7,14 @@ whoever hears that the index changed (`remove-superseded-tables`).
 
 For one video one table is rewritten, not the whole workspace's, and a search reads dozens of objects, not thousands:
 these are the two ends between which an index in segments, as Lucene's, has to choose.
+
+It is a read model as the others are: rows and objects lie under the name of a generation, and a rebuild makes another
+one from the event log, beside the one that is searched (`shared.messaging.rebuild`).
 """
 
 import io
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,20 +25,29 @@ from functions.videos.adapters.results import results_of
 from functions.videos.adapters.rows import (
     INDEX,
     INDEXED_VIDEO,
+    MOMENTS,
     TABLE,
     IndexedVideoRow,
     IndexRow,
     TableRow,
     index_partition,
+    indexed_workspace,
 )
+from functions.videos.adapters.videos import read_video
 from functions.videos.domain.moment_table import MomentTable, Postings, Strings, TabledVideo, join
 from functions.videos.domain.results import Moment, Timeline
-from functions.videos.events import MomentIndexChanged
+from functions.videos.domain.vocabulary import Vocabulary
+from functions.videos.events import MomentIndexChanged, VideoChanged
 from shared.aws.clients import error_code
 from shared.kernel.errors import DependencyUnavailable
+from shared.messaging.projections import Fact, read_generations
 from shared.persistence.rows import absent
-from shared.persistence.scope import Runtime, WriteScope
+from shared.persistence.scope import Runtime
 from shared.persistence.store import Store
+from shared.persistence.unit_of_work import UnitOfWork
+
+SEARCHED = "moments"
+"""The tag of what searches of a workspace show."""
 
 MAX_VIDEOS = 64
 MAX_MOMENTS = 20_000
@@ -46,14 +58,14 @@ _PARALLEL_READS = 8
 _LOOKS = 3
 
 
-def tables_prefix(workspace_id: str, number: int) -> str:
+def generation_of_tables(workspace_id: str, generation: str) -> str:
+    """What the keys of all of a workspace's tables of a generation begin with."""
     # Videos' results lie below ids, which "index" isn't.
-    return f"{workspace_id}/index/v1/{number:06}/"
+    return f"{workspace_id}/index/v2/{generation}/"
 
 
-def _table_key(workspace_id: str, number: int, version: int, video_id: str, analysis_id: str | None) -> str:
-    """Whoever writes the same change on the same version writes the same bytes here, and nobody writes others."""
-    return f"{tables_prefix(workspace_id, number)}{version:012}-{video_id}-{analysis_id or 'gone'}.npz"
+def tables_prefix(workspace_id: str, generation: str, number: int) -> str:
+    return f"{generation_of_tables(workspace_id, generation)}{number:06}/"
 
 
 def version_of(key: str) -> int:
@@ -63,6 +75,9 @@ def version_of(key: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Index:
+    """What is searched: the tables of a generation of the index, at a version of it."""
+
+    generation: str
     version: int
     tables: Sequence[MomentTable]
 
@@ -92,12 +107,14 @@ class MomentIndex:
         return self._look(workspace_id)
 
     def _look(self, workspace_id: str) -> Index:
-        row = self._store.get(IndexRow, index_partition(workspace_id), INDEX)
+        generation = read_generations(self._store, MOMENTS).current
+        partition = index_partition(generation, workspace_id)
+        row = self._store.get(IndexRow, partition, INDEX)
         if row is None:
-            return Index(0, ())
+            return Index(generation, 0, ())
         # Read after the version: a table may be newer than it, and tells then which of its videos are.
-        keys = [one.key for one in self._store.all(TableRow, index_partition(workspace_id), TABLE)]
-        return Index(int(row.version), self._load(keys))
+        keys = [one.key for one in self._store.all(TableRow, partition, TABLE)]
+        return Index(generation, int(row.version), self._load(keys))
 
     def _load(self, keys: Sequence[str]) -> list[MomentTable]:
         missing = [key for key in keys if key not in self._kept]
@@ -118,71 +135,130 @@ class MomentIndex:
         return _read_object(self._s3, self._bucket, key)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownVideo:
+    """What the index is to show of a video: its state at `version`, of which an event told at `occurred_at`."""
+
+    video_id: str
+    analysis_id: str | None
+    version: int
+    occurred_at: str
+
+
 class MomentIndexWriter:
-    """Brings one video into a workspace's index, or out of it, in the scope's transaction."""
+    """Brings one video into a generation of a workspace's index, or out of it, in one transaction."""
 
-    def __init__(self, scope: WriteScope) -> None:
-        self._scope = scope
-        self._store = scope.store
-        self._s3 = scope.runtime.client("s3")
-        self._bucket = scope.runtime.settings["RESULTS_BUCKET"]
+    def __init__(self, runtime: Runtime, uow: UnitOfWork, generation: str, workspace_id: str) -> None:
+        self._runtime = runtime
+        self._uow = uow
+        self._s3 = runtime.client("s3")
+        self._bucket = runtime.settings["RESULTS_BUCKET"]
+        self._generation = generation
+        self._workspace_id = workspace_id
+        self._partition = index_partition(generation, workspace_id)
 
-    def show(self, workspace_id: str, video_id: str, analysis_id: str | None) -> None:
-        """Make the index hold the moments of this analysis of the video, and of no other; `None` for none."""
-        partition = index_partition(workspace_id)
-        indexed = self._store.get(IndexedVideoRow, partition, INDEXED_VIDEO + video_id)
-        if (indexed.analysis_id if indexed else None) == analysis_id:
-            return
-        index = self._store.get(IndexRow, partition, INDEX)
+    def show(self, video: ShownVideo) -> bool:
+        """Make the index hold the moments of the video's analysis, and of no other; whether there was anything to do.
+
+        What it knows of the video by a later version stays, whoever comes first.
+        """
+        indexed = self._uow.store.get(IndexedVideoRow, self._partition, INDEXED_VIDEO + video.video_id)
+        if indexed is not None and indexed.version >= video.version:
+            return False
+        shown = indexed.analysis_id if indexed else None
+        number = int(indexed.number) if indexed and indexed.number is not None else None
+        if shown != video.analysis_id:
+            number = self._change(video, number)
+        row = IndexedVideoRow(
+            pk=self._partition,
+            sk=INDEXED_VIDEO + video.video_id,
+            version=video.version,
+            occurred_at=video.occurred_at,
+            number=number,
+            analysis_id=video.analysis_id,
+        )
+        self._uow.put(row, condition=absent() | (IndexedVideoRow.version < video.version))
+        return True
+
+    def _change(self, video: ShownVideo, number: int | None) -> int | None:
+        """Write the table of a video anew; returns the table's number, `None` when the video is in none any more."""
+        index = self._uow.store.get(IndexRow, self._partition, INDEX)
         version, newest = (int(index.version), int(index.newest)) if index else (0, 0)
-        number = int(indexed.number) if indexed else self._number_for_another(partition, newest)
-        row = self._store.get(TableRow, partition, _table_sk(number))
-        table = self._read(row.key).without(video_id) if row else None
-        if analysis_id is not None:
-            added = table_of(self._scope.runtime, workspace_id, video_id, analysis_id, since=version + 1)
+        if number is None:
+            number = self._number_for_another(newest)
+        row = self._uow.store.get(TableRow, self._partition, _table_sk(number))
+        table = from_bytes(_read_object(self._s3, self._bucket, row.key)).without(video.video_id) if row else None
+        if video.analysis_id is not None:
+            added = table_of(self._runtime, self._workspace_id, video.video_id, video.analysis_id, since=version + 1)
             table = join([table, added]) if table else added
-        self._write(workspace_id, number, version + 1, table, (video_id, analysis_id))
-        if analysis_id is None:
-            self._scope.uow.delete(IndexedVideoRow, partition, INDEXED_VIDEO + video_id)
-        else:
-            self._scope.uow.put(
-                IndexedVideoRow(pk=partition, sk=INDEXED_VIDEO + video_id, number=number, analysis_id=analysis_id)
-            )
-        self._scope.uow.put(
-            IndexRow(pk=partition, sk=INDEX, version=version + 1, newest=max(newest, number)),
+        self._write(number, version + 1, table, video)
+        self._uow.put(
+            IndexRow(pk=self._partition, sk=INDEX, version=version + 1, newest=max(newest, number)),
             condition=(IndexRow.version == version) if index else absent(),
         )
-        self._scope.uow.record(
-            MomentIndexChanged(workspace_id=workspace_id, video_id=video_id, analysis_id=analysis_id, table=number),
-            workspace_id,
-            version + 1,
+        changed = MomentIndexChanged(
+            workspace_id=self._workspace_id,
+            video_id=video.video_id,
+            analysis_id=video.analysis_id,
+            table=number,
+            generation=self._generation,
         )
+        self._uow.record(changed, f"{self._workspace_id}:{self._generation}", version + 1)
+        return number if video.analysis_id else None
 
-    def _number_for_another(self, partition: str, newest: int) -> int:
-        row = self._store.get(TableRow, partition, _table_sk(newest))
+    def _number_for_another(self, newest: int) -> int:
+        row = self._uow.store.get(TableRow, self._partition, _table_sk(newest))
         has_room = row is not None and row.videos < MAX_VIDEOS and row.moments < MAX_MOMENTS
         return newest if has_room else newest + 1
 
-    def _write(
-        self,
-        workspace_id: str,
-        number: int,
-        version: int,
-        table: MomentTable | None,
-        change: tuple[str, str | None],
-    ) -> None:
-        partition = index_partition(workspace_id)
+    def _write(self, number: int, version: int, table: MomentTable | None, video: ShownVideo) -> None:
         if table is None:
-            self._scope.uow.delete(TableRow, partition, _table_sk(number))
+            self._uow.delete(TableRow, self._partition, _table_sk(number))
             return
-        key = _table_key(workspace_id, number, version, *change)
+        # Whoever writes the same change on the same version writes the same bytes here, and nobody writes others.
+        prefix = tables_prefix(self._workspace_id, self._generation, number)
+        key = f"{prefix}{version:012}-{video.video_id}-{video.analysis_id or 'gone'}.npz"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=to_bytes(table))
-        self._scope.uow.put(
-            TableRow(pk=partition, sk=_table_sk(number), key=key, videos=len(table.videos), moments=len(table))
+        self._uow.put(
+            TableRow(pk=self._partition, sk=_table_sk(number), key=key, videos=len(table.videos), moments=len(table))
         )
 
-    def _read(self, key: str) -> MomentTable:
-        return from_bytes(_read_object(self._s3, self._bucket, key))
+
+class MomentIndexProjection:
+    """The index as a projection: of each video it shows the current analysis, and nothing of one that is gone.
+
+    An event only tells which video to look at. So it doesn't matter in which order events arrive, and a rebuild from
+    the log never brings back what isn't there any more.
+    """
+
+    name = MOMENTS
+    event = VideoChanged
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def apply(self, uow: UnitOfWork, generation: str, fact: Fact[VideoChanged]) -> bool:
+        workspace_id, video_id = fact.event.workspace_id, fact.event.video_id
+        video = read_video(uow.store, workspace_id, video_id)
+        analysis_id, version = (video.current_analysis_id, video.version) if video else (None, fact.version)
+        shown = ShownVideo(video_id, analysis_id, version, fact.occurred_at)
+        return MomentIndexWriter(self._runtime, uow, generation, workspace_id).show(shown)
+
+    def unexplained(self, store: Store, row: Mapping[str, Any], current: str, building: str) -> str | None:
+        if not row["sk"]["S"].startswith(INDEXED_VIDEO):
+            # Tables are right when the videos in them are.
+            return None
+        shown = IndexedVideoRow.from_raw_data(dict(row))
+        rebuilt = store.get(IndexedVideoRow, index_partition(building, indexed_workspace(shown.pk)), shown.sk)
+        occurred_at: str = shown.occurred_at
+        return occurred_at if rebuilt is None or rebuilt.version < shown.version else None
+
+    def discard(self, generation: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Remove the tables of all workspaces that the rows are about, named by rows or not."""
+        s3, bucket = self._runtime.client("s3"), self._runtime.settings["RESULTS_BUCKET"]
+        for workspace_id in sorted({indexed_workspace(row["pk"]["S"]) for row in rows}):
+            for key in list_objects(s3, bucket, generation_of_tables(workspace_id, generation)):
+                s3.delete_object(Bucket=bucket, Key=key)
 
 
 def table_of(runtime: Runtime, workspace_id: str, video_id: str, analysis_id: str, *, since: int = 0) -> MomentTable:
@@ -199,10 +275,16 @@ def moment_index(runtime: Runtime) -> MomentIndex:
     return MomentIndex(runtime.store, runtime.client("s3"), runtime.settings["RESULTS_BUCKET"])
 
 
-def read_table_key(store: Store, workspace_id: str, number: int) -> str | None:
+def read_table_key(store: Store, workspace_id: str, generation: str, number: int) -> str | None:
     """The key of a table as it is now, `None` when no video is in it any more."""
-    row = store.get(TableRow, index_partition(workspace_id), _table_sk(number))
+    row = store.get(TableRow, index_partition(generation, workspace_id), _table_sk(number))
     return row.key if row else None
+
+
+def list_objects(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """The keys of all objects below a prefix."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [one["Key"] for page in pages for one in page.get("Contents", ())]
 
 
 def _table_sk(number: int) -> str:
@@ -256,9 +338,13 @@ def to_bytes(table: MomentTable) -> bytes:
         word_digests=table.words.digests,
         word_rows=table.words.rows,
         word_counts=table.words.counts,
+        vocabulary_digests=table.vocabulary.digests,
+        vocabulary_terms=table.vocabulary.terms,
+        vocabulary_signatures=table.vocabulary.signatures,
         label_digests=table.labels.digests,
         label_rows=table.labels.rows,
         label_counts=table.labels.counts,
+        sentence_goes_on=table.sentence_goes_on,
     )
     return body.getvalue()
 
@@ -281,5 +367,9 @@ def from_bytes(body: bytes) -> MomentTable:
             vectors=stored["vectors"],
             scales=stored["scales"],
             words=Postings(stored["word_digests"], stored["word_rows"], stored["word_counts"]),
+            vocabulary=Vocabulary(
+                stored["vocabulary_digests"], stored["vocabulary_terms"], stored["vocabulary_signatures"]
+            ),
             labels=Postings(stored["label_digests"], stored["label_rows"], stored["label_counts"]),
+            sentence_goes_on=stored["sentence_goes_on"],
         )

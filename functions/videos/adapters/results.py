@@ -16,6 +16,7 @@ from functions.videos.domain.results import (
     MOMENTS,
     OBJECTS,
     PEOPLE,
+    SOUNDS,
     TEXTS,
     TIMELINE,
     TRANSCRIPT,
@@ -25,6 +26,8 @@ from functions.videos.domain.results import (
     Objects,
     People,
     ScreenText,
+    SoundEvent,
+    Sounds,
     SpeechSegment,
     Texts,
     ThingTrack,
@@ -70,6 +73,9 @@ class ResultStore:
             _, (_, size) = self._kept.popitem(last=False)
             self._kept_bytes -= size
         return value
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
     def link(self, key: str) -> str:
         """A URL that anyone who has it may GET for two hours."""
@@ -117,6 +123,10 @@ class AnalysisResults:
         if PEOPLE not in self.manifest.files:
             return People(people=(), faces=())
         return self._document(PEOPLE, People)
+
+    @property
+    def sounds(self) -> Sequence[SoundEvent]:
+        return self._document(SOUNDS, Sounds).sounds if SOUNDS in self.manifest.files else ()
 
     @property
     def moments(self) -> Sequence[Moment]:

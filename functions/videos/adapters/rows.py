@@ -1,4 +1,5 @@
-"""Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key.
+"""Rows and keys of videos: a video and its analyses are one partition, and the workspace is in every key. Which videos
+a project has is a partition too, so that it is known as soon as one is moved.
 
 The worker's lease and progress are items of the Ephemeral table. The worker alone writes the progress; the lease is
 taken from it when its analysis is cancelled.
@@ -6,20 +7,28 @@ taken from it when its analysis is cancelled.
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 
+from shared.messaging.projections import generation_prefix
 from shared.persistence.rows import DataRow, EphemeralRow, ReadModelRow
 
 VIDEO = "VIDEO"
 ANALYSIS = "ANALYSIS#"
 PROGRESS = "progress"
 LEASE = "lease"
+MOMENTS = "moments"
+"""The name of the read model that the index of moments is."""
 INDEX = "INDEX"
 TABLE = "TABLE#"
 INDEXED_VIDEO = "VIDEO#"
+PROJECT_VIDEO = "VIDEO#"
 DEADLINE_SHARDS = 8
 
 
 def video_partition(workspace_id: str, video_id: str) -> str:
     return f"VIDEO#{workspace_id}#{video_id}"
+
+
+def project_videos_partition(workspace_id: str, project_id: str) -> str:
+    return f"PROJECT-VIDEOS#{workspace_id}#{project_id}"
 
 
 def deadlines_partition(shard: int) -> str:
@@ -35,8 +44,13 @@ def worker_partition(workspace_id: str, analysis_id: str) -> str:
     return f"analysis#{workspace_id}#{analysis_id}"
 
 
-def index_partition(workspace_id: str) -> str:
-    return f"MOMENT-INDEX#{workspace_id}"
+def index_partition(generation: str, workspace_id: str) -> str:
+    return f"{generation_prefix(MOMENTS, generation)}INDEX#{workspace_id}"
+
+
+def indexed_workspace(partition: str) -> str:
+    """The workspace of a partition of the index."""
+    return partition.rpartition("#")[-1]
 
 
 class VideoRow(DataRow):
@@ -58,6 +72,13 @@ class VideoRow(DataRow):
     rejection_reason = UnicodeAttribute(null=True)
     current_analysis_id = UnicodeAttribute(null=True)
     active_analysis_id = UnicodeAttribute(null=True)
+    project_id = UnicodeAttribute(null=True)
+
+
+class ProjectVideoRow(DataRow):
+    """A video of a project; the sort key ends with its id. It came in at `since`."""
+
+    since = UnicodeAttribute()
 
 
 class AnalysisRow(DataRow):
@@ -117,7 +138,12 @@ class TableRow(ReadModelRow):
 
 
 class IndexedVideoRow(ReadModelRow):
-    """Which analysis of a video is in the index, and in which table."""
+    """What of a video the index shows: which analysis, and in which table; of one that is gone a mark is left.
 
-    number = NumberAttribute()
-    analysis_id = UnicodeAttribute()
+    `version` is the video's, and `occurred_at` when the event occurred that told of it.
+    """
+
+    version = NumberAttribute()
+    occurred_at = UnicodeAttribute()
+    number = NumberAttribute(null=True)
+    analysis_id = UnicodeAttribute(null=True)

@@ -1,6 +1,13 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from functions.videos.adapters.rows import VIDEO, VideoRow, video_partition
+from functions.videos.adapters.rows import (
+    PROJECT_VIDEO,
+    VIDEO,
+    ProjectVideoRow,
+    VideoRow,
+    project_videos_partition,
+    video_partition,
+)
 from functions.videos.domain.media import MediaInfo, Rejection, RejectionReason
 from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.events import VideoChanged
@@ -24,12 +31,33 @@ def read_videos(store: Store, workspace_id: str, video_ids: Sequence[str]) -> li
     return [_to_video(row) if row else None for row in rows]
 
 
+def read_project_video_ids(store: Store, workspace_id: str, project_id: str) -> Mapping[str, str]:
+    """The ids of a project's videos, and since when each is in it."""
+    rows = store.all(ProjectVideoRow, project_videos_partition(workspace_id, project_id), PROJECT_VIDEO)
+    return {row.sk.removeprefix(PROJECT_VIDEO): row.since for row in rows}
+
+
+def project_videos(store: Store, workspace_id: str, project_id: str, *, before: str | None = None) -> Iterator[Video]:
+    """The videos of a project, newest first, each read consistently; those made `before` a video, by its id."""
+    partition = project_videos_partition(workspace_id, project_id)
+    after = None if before is None else PROJECT_VIDEO + before
+    while True:
+        page = store.page(ProjectVideoRow, partition, PROJECT_VIDEO, after=after, newest_first=True)
+        found = read_videos(store, workspace_id, [row.sk.removeprefix(PROJECT_VIDEO) for row in page.rows])
+        # One that has just been moved elsewhere isn't this project's any more.
+        yield from (video for video in found if video and video.project_id == project_id)
+        if page.last_sk is None:
+            return
+        after = page.last_sk
+
+
 class Videos:
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
 
     def add(self, video: Video) -> None:
         self._uow.insert(_to_row(video, version=1))
+        self._put_into_project(video, since=video.created_at)
         self._tell(video, version=1)
 
     def save(self, video: Video) -> int:
@@ -39,13 +67,32 @@ class Videos:
         self._tell(video, version)
         return version
 
+    def move(self, video: Video, project_id: str | None, at: str) -> Video:
+        """Into a project, or out of the one it is in. It still has to be saved."""
+        moved = video.moved(project_id)
+        if project_id != video.project_id:
+            self._take_out_of_project(video)
+            self._put_into_project(moved, since=at)
+        return moved
+
     def remove(self, video: Video) -> int:
         """Remove a video; returns the version that it would have had."""
         version = video.version + 1
         partition = video_partition(video.workspace_id, video.video_id)
         self._uow.delete(VideoRow, partition, VIDEO, condition=VideoRow.version == video.version)
+        self._take_out_of_project(video)
         self._tell(video, version, status=DELETED)
         return version
+
+    def _put_into_project(self, video: Video, since: str) -> None:
+        if video.project_id is not None:
+            partition = project_videos_partition(video.workspace_id, video.project_id)
+            self._uow.put(ProjectVideoRow(pk=partition, sk=PROJECT_VIDEO + video.video_id, since=since))
+
+    def _take_out_of_project(self, video: Video) -> None:
+        if video.project_id is not None:
+            partition = project_videos_partition(video.workspace_id, video.project_id)
+            self._uow.delete(ProjectVideoRow, partition, PROJECT_VIDEO + video.video_id)
 
     def _tell(self, video: Video, version: int, status: str | None = None) -> None:
         self._uow.record(
@@ -55,6 +102,7 @@ class Videos:
                 status=status or video.status,
                 current_analysis_id=video.current_analysis_id,
                 active_analysis_id=video.active_analysis_id,
+                project_id=video.project_id,
             ),
             video.video_id,
             version,
@@ -85,6 +133,7 @@ def _to_row(video: Video, version: int) -> VideoRow:
         rejection_reason=rejection.reason if rejection else None,
         current_analysis_id=video.current_analysis_id,
         active_analysis_id=video.active_analysis_id,
+        project_id=video.project_id,
     )
 
 
@@ -114,5 +163,6 @@ def _to_video(row: VideoRow) -> Video:
         rejection=Rejection(RejectionReason(row.rejection_reason)) if row.rejection_reason else None,
         current_analysis_id=row.current_analysis_id,
         active_analysis_id=row.active_analysis_id,
+        project_id=row.project_id,
         version=int(row.version),
     )

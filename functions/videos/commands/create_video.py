@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from pathlib import PurePath
 
 from pydantic import Field
@@ -11,11 +10,11 @@ from functions.videos.adapters.videos import Videos
 from functions.videos.domain.video import FileName, Title, Video, check_upload, upload_key
 from functions.videos.events import VideoCreated
 from functions.videos.queries.get_video import VideoView, show_video
+from functions.workspaces.public import require_project
 from shared.cqrs.messages import Command, View
 from shared.cqrs.policy import Idempotency, Policy, RateLimit
 from shared.http.endpoint import command
 from shared.kernel.clock import rfc3339
-from shared.kernel.errors import FieldError
 from shared.kernel.ids import Uuid
 from shared.kernel.principals import Anonymous
 from shared.kernel.result import Failure, Result, Success
@@ -53,10 +52,6 @@ class CreateVideo(Command[CreatedVideo]):
     title: Title | None = None
     project_id: Uuid | None = None
 
-    def rules(self) -> Iterable[FieldError]:
-        if self.project_id is not None:
-            yield FieldError("/project_id", "unknown-project", "There is no such project in this workspace")
-
 
 class CreateVideoHandler:
     def __init__(self, scope: WriteScope, videos: Videos) -> None:
@@ -70,6 +65,10 @@ class CreateVideoHandler:
         refusal = check_upload(command.content_type, command.size_bytes, tier.max_upload_bytes)
         if refusal is not None:
             return Failure(refusal)
+        if command.project_id is not None:
+            required = require_project(self._scope, command.workspace_id, command.project_id)
+            if isinstance(required, Failure):
+                return required
         video = Video(
             workspace_id=command.workspace_id,
             video_id=runtime.ids.new(),
@@ -80,6 +79,7 @@ class CreateVideoHandler:
             created_by=principal.actor,
             created_at=rfc3339(runtime.clock.now()),
             correlation_id=self._scope.context.correlation_id,
+            project_id=command.project_id,
         )
         self._videos.add(video)
         self._scope.uow.record(

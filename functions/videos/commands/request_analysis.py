@@ -47,7 +47,13 @@ class RequestAnalysisHandler:
             # Not 402: the workspace may well have the credits, it is the request that rules them out.
             message = f"The analysis takes {total} credits"
             return Failure(ValidationFailed([FieldError("/max_credits", "below-quote", message)], f"{message}."))
-        held = self._accounts.hold(command.workspace_id, analysis_id, amounts, reference=f"analysis:{analysis_id}")
+        held = self._accounts.hold(
+            command.workspace_id,
+            analysis_id,
+            amounts,
+            reference=f"analysis:{analysis_id}",
+            project_id=video.project_id,
+        )
         if isinstance(held, Failure):
             return held
         now = runtime.clock.now()

@@ -2,18 +2,20 @@
 
 Vectors are kept in 8 bits with a scale for each, a quarter of the memory for a cosine that differs by less than 0.01.
 Words are kept as 64-bit digests in an inverted index (posting list) sorted by digest, so that tables are joined and
-split without knowing the words.
+split without knowing the words; the words themselves are kept once, for finding those like them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from functions.videos.domain.vocabulary import Vocabulary
 from shared.text.language import fold, words
 
 if TYPE_CHECKING:
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Scalar = TypeVar("_Scalar", bound="generic")
+
+_SENTENCE_END = re.compile(r"[.!…。！]\W*$")
+_SPEECH = "speech"
+_BREATH_MS = 1_500
+"""Who is silent for longer has ended a sentence."""
+_OVERLAP_MS = 200
+"""By which segments of one voice overlap at most."""
 
 
 class SearchableMoment(Protocol):
@@ -106,11 +115,8 @@ class Postings:
     def sorted(self) -> Postings:
         return self._pick(self.digests.argsort(kind="stable"))
 
-    def holding(self, what: str) -> tuple[NDArray[uint32], NDArray[uint32]]:
-        """The rows that hold it, each once, and how often."""
-        import numpy as np
-
-        wanted = np.uint64(digest(what))
+    def holding(self, wanted: uint64) -> tuple[NDArray[uint32], NDArray[uint32]]:
+        """The rows that hold what has this digest, each once, and how often."""
         span = slice(
             int(self.digests.searchsorted(wanted, side="left")), int(self.digests.searchsorted(wanted, side="right"))
         )
@@ -152,18 +158,29 @@ class MomentTable:
     scales: NDArray[float32]
     """What a row of `vectors` is multiplied by to be the L2-normalised embedding again."""
     words: Postings
+    vocabulary: Vocabulary
     labels: Postings
     """What is seen in the shots that a moment lies in."""
+    sentence_goes_on: NDArray[uint32]
+    """How many rows further on the sentence of a moment goes on, or the question of one is answered; else 0."""
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     @property
     def size_bytes(self) -> int:
-        arrays = (self.kinds, self.start_ms, self.end_ms, self.lengths, self.vectors, self.scales)
+        arrays = (
+            self.kinds,
+            self.start_ms,
+            self.end_ms,
+            self.lengths,
+            self.vectors,
+            self.scales,
+            self.sentence_goes_on,
+        )
         postings = (array for one in (self.words, self.labels) for array in (one.digests, one.rows, one.counts))
         strings = len(self.segment_ids.utf8) + len(self.texts.utf8) + 2 * self.segment_ids.ends.nbytes
-        return strings + sum(array.nbytes for array in chain(arrays, postings))
+        return strings + self.vocabulary.size_bytes + sum(array.nbytes for array in chain(arrays, postings))
 
     @classmethod
     def of(
@@ -194,7 +211,9 @@ class MomentTable:
             vectors=quantised,
             scales=scales,
             words=Postings.of(counted),
+            vocabulary=Vocabulary.of((digest(term), term) for count in counted for term in count),
             labels=Postings.of(Counter({label_key(one): 1 for one in of}) for of in labels or ()),
+            sentence_goes_on=_sentences(moments),
         )
 
     def video_at(self, row: int) -> TabledVideo:
@@ -207,6 +226,7 @@ class MomentTable:
 
     def _slice(self, video: TabledVideo) -> MomentTable:
         first, end = video.first, video.end
+        spoken = self.words.slice(first, end)
         return MomentTable(
             videos=(TabledVideo(video.video_id, video.analysis_id, video.since, 0, end - first),),
             segment_ids=self.segment_ids.slice(first, end),
@@ -217,8 +237,10 @@ class MomentTable:
             lengths=self.lengths[first:end],
             vectors=self.vectors[first:end],
             scales=self.scales[first:end],
-            words=self.words.slice(first, end),
+            words=spoken,
+            vocabulary=self.vocabulary.only(spoken.digests),
             labels=self.labels.slice(first, end),
+            sentence_goes_on=self.sentence_goes_on[first:end],
         )
 
 
@@ -248,7 +270,9 @@ def join(tables: Sequence[MomentTable]) -> MomentTable:
         vectors=column(lambda table: table.vectors),
         scales=column(lambda table: table.scales),
         words=Postings.join([table.words for table in tables], firsts),
+        vocabulary=Vocabulary.join([table.vocabulary for table in tables]),
         labels=Postings.join([table.labels for table in tables], firsts),
+        sentence_goes_on=column(lambda table: table.sentence_goes_on),
     )
 
 
@@ -257,8 +281,24 @@ def label_key(label: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+def digest(text: str) -> uint64:
+    import numpy as np
+
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
+
+
+def _sentences(moments: Sequence[SearchableMoment]) -> NDArray[uint32]:
+    """Recognisers end a segment where they must, not where a sentence ends."""
+    import numpy as np
+
+    goes_on = np.zeros(len(moments), dtype=np.uint32)
+    spoken = [row for row, moment in enumerate(moments) if moment.kind == _SPEECH]
+    for row, following in pairwise(spoken):
+        is_ended = _SENTENCE_END.search(moments[row].text) is not None
+        silence_ms = moments[following].start_ms - moments[row].end_ms
+        if not is_ended and -_OVERLAP_MS <= silence_ms < _BREATH_MS:
+            goes_on[row] = following - row
+    return goes_on
 
 
 def _quantised(vectors: NDArray[floating]) -> tuple[NDArray[int8], NDArray[float32]]:

@@ -17,6 +17,7 @@ MANIFEST = "manifest.json"
 TIMELINE = "timeline.json"
 TEXTS = "texts.json"
 TRANSCRIPT = "transcript.json"
+SOUNDS = "sounds.json"
 OBJECTS = "objects.json"
 PEOPLE = "people.json"
 MOMENTS = "moments.json"
@@ -24,6 +25,8 @@ MOMENT_VECTORS = "moments.npy"
 SUBRIP = "transcript.srt"
 WEBVTT = "transcript.vtt"
 SPRITE = "sprite.vtt"
+LINKED_SPRITE = "sprite.linked.vtt"
+"""A copy with signed links, which comes and goes: no manifest lists it."""
 RESULTS = "analysis.json"
 RESULTS_SCHEMA = "analysis.schema.json"
 
@@ -63,6 +66,13 @@ class MomentKind(StrEnum):
     SPEECH = "speech"
     PEOPLE = "people"
     OBJECT = "object"
+    SOUND = "sound"
+
+
+class SoundKind(StrEnum):
+    SPEECH = "speech"
+    SINGING = "singing"
+    MUSIC = "music"
 
 
 class _Document(BaseModel):
@@ -74,6 +84,24 @@ class Box(_Document):
     y: Share
     width: Share
     height: Share
+
+
+class ShotMeasures(_Document):
+    """Means over the pictures of a shot, of which every quarter of a second one is measured. Luma is from 0 to 1.
+
+    `motion` is by how much luma changes from a sample to the next, and `moving` the share of the picture in which it
+    changes visibly: a camera that moves moves nearly all, somebody who walks by only a part. Neither is there for a
+    shot with one sample. `brightness` is the mean of luma, `contrast` its standard deviation, `sharpness` the variance
+    of its Laplacian (8 bits, 320 pixels wide or high) in the median picture, and `black` the share of pictures that are
+    as good as black.
+    """
+
+    motion: Share | None
+    moving: Share | None
+    brightness: Share
+    contrast: Share
+    sharpness: Annotated[float, Field(ge=0)]
+    black: Share
 
 
 class Shot(_Document):
@@ -89,6 +117,8 @@ class Shot(_Document):
     text: tuple[str, ...] = ()
     speech: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    sounds: tuple[str, ...] = ()
+    measures: ShotMeasures | None = None
 
 
 class ScreenText(_Document):
@@ -105,6 +135,16 @@ class SpeechSegment(_Document):
     start_ms: Milliseconds
     end_ms: Milliseconds
     text: str
+    confidence: Share
+
+
+class SoundEvent(_Document):
+    """A kind of sound for as long as it lasts, to a tenth of a second. Kinds overlap: somebody speaks over music."""
+
+    segment_id: str
+    kind: SoundKind
+    start_ms: Milliseconds
+    end_ms: Milliseconds
     confidence: Share
 
 
@@ -149,7 +189,7 @@ class Moment(_Document):
 
 
 class Timeline(_Document):
-    """`text`, `speech` and `people` of a shot are segment ids of the other files, `labels` what objects it shows."""
+    """`text`, `speech`, `people` and `sounds` of a shot are segment ids of the other files, `labels` what it shows."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     duration_ms: Milliseconds
@@ -164,6 +204,11 @@ class Texts(_Document):
 class Transcript(_Document):
     schema_version: Literal[1] = SCHEMA_VERSION
     segments: tuple[SpeechSegment, ...]
+
+
+class Sounds(_Document):
+    schema_version: Literal[1] = SCHEMA_VERSION
+    sounds: tuple[SoundEvent, ...]
 
 
 class Objects(_Document):
@@ -202,6 +247,7 @@ class Counts(_Document):
     objects: int = 0
     people: int = 0
     faces: int = 0
+    sounds: int = 0
 
 
 class Work(_Document):
@@ -248,6 +294,7 @@ class AnalysisResults(_Document):
     transcript: Transcript | None
     objects: Objects | None = None
     people: People | None = None
+    sounds: Sounds | None = None
     moments: Moments
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from functions.videos.domain.moment_table import label_key
+from functions.videos.domain.moment_table import digest, label_key
+from functions.videos.domain.vocabulary import is_mistaken, is_part
 from shared.text.language import FUNCTION_WORDS, Word, inverse_frequency, words
 
 if TYPE_CHECKING:
@@ -18,13 +19,24 @@ if TYPE_CHECKING:
 _K1 = 1.2
 _B = 0.4
 
-# Equal parts. Over 137 questions on 13 videos searched as one, the mean reciprocal rank of the right moment is 0.96
+# Equal parts. Over 137 questions on 13 videos searched as one, the mean reciprocal rank of the right moment was 0.96
 # (words alone 0.91, meaning alone 0.92, reciprocal rank fusion 0.94), and much the same for any share from 0.2 to 0.8.
 _LEXICAL_SHARE = 0.5
 
 # MiniLM puts unrelated short texts below 0.2 and paraphrases above 0.4. What shares no word with the query has to be
 # at least this close to be called a hit.
-_RELATED = 0.35
+_RELATED = 0.3
+
+# Only what is read loses the space between words.
+_READ = b"text"
+# What a word counts that was perhaps misheard or misread as another one, of the word itself.
+_MISTAKEN = 0.6
+
+# What a moment gets of the score of the one before or after it in its sentence; and that one's neighbour of what it
+# got. A hit it is when that is worth mentioning.
+_OF_A_SENTENCE = 0.5
+_NEIGHBOURS = 2
+_LEAST_INHERITED = 0.1
 
 # Integers have no fast product, so rows are made floats some at a time: few enough to stay in the processor's cache,
 # and for the linear algebra library not to start threads, which cost more than this product.
@@ -35,13 +47,15 @@ _ROWS_AT_ONCE = 512
 class Wanted:
     """What a hit has to be besides near to the query. A moment is within a time when it overlaps it.
 
-    `upto` leaves out what came into the workspace's index after that version of it.
+    `video_ids` are those that are searched, all where there are none named. `upto` leaves out what came into the
+    workspace's index after that version of it.
     """
 
     kind: str | None = None
     label: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    video_ids: frozenset[str] | None = None
     upto: int | None = None
 
 
@@ -73,25 +87,46 @@ def search(
 ) -> list[Hit]:
     """The moments that match by words (BM25) or by meaning (cosine): of all, best first, `limit` from the `start`-th.
 
-    How rare a word is, is counted over all moments of the tables up to the version wanted, so the same moments score
-    the same however they are spread over tables. `query_vector` is L2-normalised.
+    How rare a word is, is counted over all moments that are wanted by video and version, so the same moments score the
+    same however they are spread over tables, and nothing else changes a score. `query_vector` is L2-normalised.
 
     The two scores are fused as a convex combination of absolute values, not by reciprocal ranks: a rank says nothing of
-    a video with four moments, where the fourth is fourth however little it has to do with the query.
+    a video with four moments, where the fourth is fourth however little it has to do with the query. A sentence is
+    often spread over moments, so those of one sentence share what each of them scores.
     """
     import numpy as np
 
     tables = [table for table in tables if len(table)]
     if not tables:
         return []
-    there = [_there(table, wanted.upto) for table in tables]
+    there = [_there(table, wanted) for table in tables]
     scores = []
     for table, is_there, lexical in zip(tables, there, _lexical(query, tables, there), strict=True):
         similarity = _cosines(table, query_vector)
-        matches = is_there & ((lexical > 0) | (similarity >= _RELATED)) & _fits(table, wanted)
+        matches = (lexical > 0) | (similarity >= _RELATED)
         score = _LEXICAL_SHARE * lexical + (1 - _LEXICAL_SHARE) * similarity
-        scores.append(np.where(matches, score.round(6), np.float32(-1)))
+        inherited = _inherited(table, np.where(matches, score, np.float32(0)))
+        found = is_there & (matches | (inherited >= _LEAST_INHERITED)) & _fits(table, wanted)
+        total = np.minimum(score + inherited, np.float32(1))
+        scores.append(np.where(found, total.round(6), np.float32(-1)))
     return _best(tables, scores, start, limit)
+
+
+def _inherited(table: MomentTable, score: NDArray[float32]) -> NDArray[float32]:
+    """What each moment gets of what others of its sentence score."""
+    import numpy as np
+
+    before = table.sentence_goes_on.nonzero()[0]
+    after = before + table.sentence_goes_on[before]
+    inherited = np.zeros(len(table), dtype=np.float32)
+    passed_on = score
+    for _ in range(_NEIGHBOURS):
+        reached = np.zeros(len(table), dtype=np.float32)
+        np.maximum.at(reached, after, np.float32(_OF_A_SENTENCE) * passed_on[before])
+        np.maximum.at(reached, before, np.float32(_OF_A_SENTENCE) * passed_on[after])
+        inherited = np.maximum(inherited, reached)
+        passed_on = reached
+    return inherited
 
 
 def _best(tables: Sequence[MomentTable], scores: Sequence[NDArray[float32]], start: int, limit: int) -> list[Hit]:
@@ -110,12 +145,13 @@ def _best(tables: Sequence[MomentTable], scores: Sequence[NDArray[float32]], sta
     return found[start:end]
 
 
-def _there(table: MomentTable, upto: int | None) -> NDArray[bool_]:
+def _there(table: MomentTable, wanted: Wanted) -> NDArray[bool_]:
     import numpy as np
 
     there = np.ones(len(table), dtype=np.bool_)
     for video in table.videos:
-        if upto is not None and video.since > upto:
+        is_later = wanted.upto is not None and video.since > wanted.upto
+        if is_later or (wanted.video_ids is not None and video.video_id not in wanted.video_ids):
             there[video.first : video.end] = False
     return there
 
@@ -132,7 +168,7 @@ def _fits(table: MomentTable, wanted: Wanted) -> NDArray[bool_]:
         fits &= table.start_ms < wanted.to_ms
     if wanted.label is not None:
         labelled = np.zeros(len(table), dtype=np.bool_)
-        labelled[table.labels.holding(label_key(wanted.label))[0]] = True
+        labelled[table.labels.holding(digest(label_key(wanted.label)))[0]] = True
         fits &= labelled
     return fits
 
@@ -166,21 +202,41 @@ def _lexical(query: str, tables: Sequence[MomentTable], there: Sequence[NDArray[
     spoken = sum(int(table.lengths[mask].sum()) for table, mask in zip(tables, there, strict=True))
     mean_length = spoken / moments if spoken else 1.0
     terms = dict.fromkeys(query_terms(query))
+    told = {term: [_occurrences(table, term) for table in tables] for term in terms}
     rarity = {
         term: inverse_frequency(
-            sum(int(mask[table.words.holding(term)[0]].sum()) for table, mask in zip(tables, there, strict=True)),
-            moments,
+            sum(int(((counts > 0) & mask).sum()) for counts, mask in zip(told[term], there, strict=True)), moments
         )
         for term in terms
     }
     best = sum(rarity.values()) * (_K1 + 1)
-    for table in tables:
-        scores = np.zeros(len(table), dtype=np.float64)
+    for at, table in enumerate(tables):
+        lengths = table.lengths / np.float32(mean_length)
+        scores = np.zeros(len(table), dtype=np.float32)
         for term in terms:
-            rows, counts = table.words.holding(term)
-            lengths = table.lengths[rows] / mean_length
-            scores[rows] += rarity[term] * counts * (_K1 + 1) / (counts + _K1 * (1 - _B + _B * lengths))
-        yield (scores / (best or 1.0)).astype(np.float32)
+            counts = told[term][at]
+            rows = counts.nonzero()[0]
+            count = counts[rows]
+            saturated = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[rows]))
+            scores[rows] += np.float32(rarity[term]) * saturated
+        yield scores / np.float32(best or 1.0)
+
+
+def _occurrences(table: MomentTable, term: str) -> NDArray[float32]:
+    """How often each moment holds a word, or for less what it may have been misheard or misread as."""
+    import numpy as np
+
+    found = np.zeros(len(table), dtype=np.float32)
+    rows, counts = table.words.holding(digest(term))
+    found[rows] = counts
+    for other in table.vocabulary.mistaken_for(term):
+        rows, counts = table.words.holding(other)
+        found[rows] += np.float32(_MISTAKEN) * counts
+    for other in table.vocabulary.holding(term):
+        rows, counts = table.words.holding(other)
+        read = table.kinds[rows] == _READ
+        found[rows[read]] += np.float32(_MISTAKEN) * counts[read]
+    return found
 
 
 def query_terms(query: str) -> list[str]:
@@ -192,12 +248,16 @@ def query_terms(query: str) -> list[str]:
 def snippet(text: str, query: str, width: int = 160) -> Snippet:
     """The stretch of at most `width` characters that holds most different words of the query, cut between words."""
     wanted = set(query_terms(query))
-    matches = [word for word in words(text) if word.term in wanted]
+    matches = [word for word in words(text) if _is_told(wanted, word.term)]
     start, end = _stretch(text, matches, width)
     before, after = ("…" if start > 0 else ""), ("…" if end < len(text) else "")
     shift = len(before) - start
     inside = [(word.start + shift, word.end + shift) for word in matches if start <= word.start and word.end <= end]
     return Snippet(before + text[start:end] + after, tuple(inside))
+
+
+def _is_told(wanted: set[str], term: str) -> bool:
+    return term in wanted or any(is_mistaken(one, term) or is_part(one, term) for one in wanted)
 
 
 def _stretch(text: str, matches: Sequence[Word], width: int) -> tuple[int, int]:

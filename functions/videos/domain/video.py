@@ -53,6 +53,7 @@ class Video:
     rejection: Rejection | None = None
     current_analysis_id: str | None = None
     active_analysis_id: str | None = None
+    project_id: str | None = None
     version: int = 0
 
     @property
@@ -63,6 +64,10 @@ class Video:
 
     def renamed(self, title: str) -> "Video":
         return replace(self, title=title)
+
+    def moved(self, project_id: str | None) -> "Video":
+        """Into a project, or out of the one it is in."""
+        return replace(self, project_id=project_id)
 
     def deleting(self) -> "Video":
         """Nothing of it is shown any more."""

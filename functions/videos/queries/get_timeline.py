@@ -6,7 +6,7 @@ from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.results import LINK_SECONDS, AnalysisResults, result_store, results_of
 from functions.videos.adapters.videos import read_video
-from functions.videos.domain.results import ScreenText, Shot, SpeechSegment
+from functions.videos.domain.results import ScreenText, Shot, ShotMeasures, SoundKind, SpeechSegment
 from shared.aws.grants import CURSOR_SECRET
 from shared.cqrs.messages import Query, View
 from shared.cqrs.policy import Policy
@@ -30,6 +30,15 @@ class SegmentView(View):
     text: str
 
 
+class SoundView(View):
+    """A kind of sound that is heard in the shot, at least in part."""
+
+    segment_id: str
+    start_ms: int
+    end_ms: int
+    kind: SoundKind
+
+
 class ShotView(View):
     segment_id: str
     start_ms: int
@@ -39,6 +48,8 @@ class ShotView(View):
     text: list[SegmentView]
     speech: list[SegmentView]
     people: list[str]
+    sounds: list[SoundView]
+    measures: ShotMeasures | None
 
 
 class TimelineView(View):
@@ -63,6 +74,7 @@ class FoundShot(View):
     keyframe_key: str | None
     text: list[SegmentView]
     speech: list[SegmentView]
+    sounds: list[SoundView]
 
 
 class FoundTimeline(View):
@@ -122,12 +134,17 @@ class GetTimelineHandler:
 def _with_contents(shots: Sequence[Shot], results: AnalysisResults) -> list[FoundShot]:
     texts = {text.segment_id: text for text in results.texts}
     speech = {segment.segment_id: segment for segment in results.speech}
+    sounds = {
+        one.segment_id: SoundView(segment_id=one.segment_id, start_ms=one.start_ms, end_ms=one.end_ms, kind=one.kind)
+        for one in results.sounds
+    }
     return [
         FoundShot(
             shot=shot,
             keyframe_key=results.prefix + shot.keyframe if shot.keyframe else None,
             text=_segments(shot.text, texts),
             speech=_segments(shot.speech, speech),
+            sounds=[sounds[segment_id] for segment_id in shot.sounds],
         )
         for shot in shots
     ]
@@ -157,6 +174,8 @@ def present(scope: ReadScope, timeline: FoundTimeline) -> TimelineView:
                 text=found.text,
                 speech=found.speech,
                 people=list(found.shot.people),
+                sounds=found.sounds,
+                measures=found.shot.measures,
             )
             for found in timeline.shots
         ],

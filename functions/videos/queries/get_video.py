@@ -23,6 +23,7 @@ class VideoView(View):
 
     video_id: str
     workspace_id: str
+    project_id: str | None
     title: str
     file_name: str
     content_type: str
@@ -57,6 +58,7 @@ def show_video(video: Video) -> VideoView:
     return VideoView(
         video_id=video.video_id,
         workspace_id=video.workspace_id,
+        project_id=video.project_id,
         title=video.title,
         file_name=video.file_name,
         content_type=video.content_type,

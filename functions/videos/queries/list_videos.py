@@ -1,9 +1,13 @@
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
 from pydantic import Field
 
 from functions.entry import http_function
 from functions.videos.adapters.projections import VIDEOS
-from functions.videos.adapters.videos import DELETED, read_videos
-from functions.videos.domain.video import VideoStatus
+from functions.videos.adapters.videos import DELETED, project_videos, read_videos
+from functions.videos.domain.video import Video, VideoStatus
 from functions.videos.queries.get_video import VideoView, show_video
 from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
 from shared.cqrs.messages import Query, View
@@ -29,16 +33,26 @@ class VideosPage(View):
 
 class ListVideos(Query[VideosPage]):
     workspace_id: Uuid
+    project_id: Uuid | None = None
     status: VideoStatus | None = None
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=1024)
     include_total: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page, where to go on (`None` at the end), and how many there are on all pages."""
+
+    videos: Sequence[Video]
+    last_position: str | None
+    count: Callable[[], int]
+
+
 class ListVideosHandler:
     """The read model tells which videos there are, and the videos themselves what they are by now: so the list may lack
     what has just changed, and shows nothing that isn't so. Of deleted ones a mark is left in the read model, so a page
-    may be shorter than asked for.
+    may be shorter than asked for. A project's videos are told by the project itself, which lacks nothing.
     """
 
     def __init__(self, scope: ReadScope, cursors: Cursors) -> None:
@@ -47,9 +61,34 @@ class ListVideosHandler:
         self._model = ReadModel(scope.store, VIDEOS.name)
 
     def __call__(self, query: ListVideos) -> Result[VideosPage]:
-        workspace_id, status = query.workspace_id, query.status
-        walk = f"videos:{workspace_id}:{status or ''}"
+        walk = f"videos:{query.workspace_id}:{query.project_id or ''}:{query.status or ''}"
         after = self._cursors.read(query.cursor, walk) if query.cursor else None
+        found = (
+            self._of_workspace(query, after)
+            if query.project_id is None
+            else self._of_project(query, query.project_id, after)
+        )
+        return Success(
+            VideosPage(
+                items=[show_video(video) for video in found.videos],
+                next_cursor=self._cursors.make(found.last_position, walk) if found.last_position else None,
+                as_of=rfc3339(self._scope.runtime.clock.now()),
+                total_count=found.count() if query.include_total else None,
+            )
+        )
+
+    def _of_project(self, query: ListVideos, project_id: str, after: str | None) -> _Found:
+        def fitting(before: str | None) -> Iterator[Video]:
+            videos = project_videos(self._scope.store, query.workspace_id, project_id, before=before)
+            return (video for video in videos if query.status in (None, video.status))
+
+        videos = list(islice(fitting(after), query.limit + 1))
+        shown = videos[: query.limit]
+        last = shown[-1].video_id if len(videos) > query.limit else None
+        return _Found(shown, last, lambda: sum(1 for _ in fitting(None)))
+
+    def _of_workspace(self, query: ListVideos, after: str | None) -> _Found:
+        workspace_id, status = query.workspace_id, query.status
 
         def fits(row: StateRow) -> bool:
             shown: str = row.state["status"]
@@ -57,13 +96,10 @@ class ListVideosHandler:
 
         page = self._model.page(workspace_id, after=after, limit=query.limit, fits=fits if status else None)
         videos = read_videos(self._scope.store, workspace_id, [row.sk for row in page.rows])
-        return Success(
-            VideosPage(
-                items=[show_video(video) for video in videos if video and status in (None, video.status)],
-                next_cursor=self._cursors.make(page.last_sk, walk) if page.last_sk else None,
-                as_of=rfc3339(self._scope.runtime.clock.now()),
-                total_count=sum(map(fits, self._model.states(workspace_id))) if query.include_total else None,
-            )
+        return _Found(
+            [video for video in videos if video and status in (None, video.status)],
+            page.last_sk,
+            lambda: sum(map(fits, self._model.states(workspace_id))),
         )
 
 

@@ -105,21 +105,35 @@ class PageOfMoments:
         return state, int(shown)
 
     def of(
-        self, asked: MomentSearch, tables: Sequence["MomentTable"], state: str, start: int, upto: int | None = None
+        self,
+        asked: MomentSearch,
+        tables: Sequence["MomentTable"],
+        state: str,
+        start: int,
+        upto: int | None = None,
+        video_ids: frozenset[str] | None = None,
     ) -> MomentsPage:
+        """`video_ids` and `upto` leave out of the tables what isn't to be searched."""
         end = start + asked.limit
-        hits = self._search(asked, tables, start, upto)
+        wanted = Wanted(
+            kind=asked.kind,
+            label=asked.label,
+            from_ms=asked.from_ms,
+            to_ms=asked.to_ms,
+            video_ids=video_ids,
+            upto=upto,
+        )
+        hits = self._search(asked, tables, wanted, start)
         return MomentsPage(
             items=[_show(asked, hit) for hit in hits[: asked.limit]],
             next_cursor=self._cursors.make(f"{state}:{end}", asked.walk) if len(hits) > asked.limit else None,
             as_of=rfc3339(self._clock.now()),
         )
 
-    def _search(self, asked: MomentSearch, tables: Sequence["MomentTable"], start: int, upto: int | None) -> list[Hit]:
+    def _search(self, asked: MomentSearch, tables: Sequence["MomentTable"], wanted: Wanted, start: int) -> list[Hit]:
         if not any(len(table) for table in tables):
             return []
         (vector,) = self._embedder.embed([asked.q])
-        wanted = Wanted(kind=asked.kind, label=asked.label, from_ms=asked.from_ms, to_ms=asked.to_ms, upto=upto)
         return search(asked.q, vector, tables, wanted, start=start, limit=asked.limit + 1)
 
 

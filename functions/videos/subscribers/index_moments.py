@@ -2,30 +2,30 @@
 
 from functions.entry import queue_function
 from functions.resources import RESULTS_READ, RESULTS_WRITE
-from functions.videos.adapters.moment_index import MomentIndexWriter
-from functions.videos.adapters.videos import read_video
+from functions.videos.adapters.moment_index import SEARCHED, MomentIndexProjection
 from functions.videos.events import VideoChanged
 from shared.aws.grants import READ_MODELS_READ, READ_MODELS_WRITE
-from shared.kernel.result import Result, Success
+from shared.kernel.result import Result
+from shared.messaging.projections import Projector
 from shared.messaging.routing import FunctionNeeds, QueueClass, Subscriber
 from shared.persistence.scope import WriteScope
+from shared.persistence.tags import raise_tag
 
 
 class IndexMomentsHandler:
-    """Looks at the video as it is now, so it doesn't matter in which order its events arrive."""
+    """Whatever is found from now on may be something else."""
 
-    def __init__(self, scope: WriteScope, index: MomentIndexWriter) -> None:
+    def __init__(self, scope: WriteScope, projector: Projector[VideoChanged]) -> None:
         self._scope = scope
-        self._index = index
+        self._project = projector
 
     def __call__(self, event: VideoChanged) -> Result[None]:
-        video = read_video(self._scope.store, event.workspace_id, event.video_id)
-        self._index.show(event.workspace_id, event.video_id, video.current_analysis_id if video else None)
-        return Success(None)
+        raise_tag(self._scope, event.workspace_id, SEARCHED)
+        return self._project(event)
 
 
 def build(scope: WriteScope) -> IndexMomentsHandler:
-    return IndexMomentsHandler(scope, MomentIndexWriter(scope))
+    return IndexMomentsHandler(scope, Projector(MomentIndexProjection(scope.runtime), scope))
 
 
 SUBSCRIBER = Subscriber(

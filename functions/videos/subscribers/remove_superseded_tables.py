@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.entry import queue_function
 from functions.resources import RESULTS_DELETE, RESULTS_READ
-from functions.videos.adapters.moment_index import read_table_key, tables_prefix, version_of
+from functions.videos.adapters.moment_index import list_objects, read_table_key, tables_prefix, version_of
 from functions.videos.events import MomentIndexChanged
 from shared.aws.grants import READ_MODELS_READ
 from shared.kernel.result import Result, Success
@@ -24,16 +24,13 @@ class RemoveSupersededTablesHandler:
 
     def __call__(self, event: MomentIndexChanged) -> Result[None]:
         version = self._scope.context.aggregate_version or 0
-        written = self._written(tables_prefix(event.workspace_id, event.table))
-        current = read_table_key(self._scope.store, event.workspace_id, event.table)
+        prefix = tables_prefix(event.workspace_id, event.generation, event.table)
+        written = list_objects(self._s3, self._bucket, prefix)
+        current = read_table_key(self._scope.store, event.workspace_id, event.generation, event.table)
         for key in written:
             if key != current and version_of(key) <= version:
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
         return Success(None)
-
-    def _written(self, prefix: str) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        return [one["Key"] for page in pages for one in page.get("Contents", ())]
 
 
 def build(scope: WriteScope) -> RemoveSupersededTablesHandler:

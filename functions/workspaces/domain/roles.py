@@ -11,8 +11,8 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
-_VIEWER = frozenset({"workspace:read", "credits:read", "videos:read", "conversations:read"})
-_EDITOR = _VIEWER | {"videos:write", "conversations:write", "api-keys:read", "api-keys:write"}
+_VIEWER = frozenset({"workspace:read", "projects:read", "credits:read", "videos:read", "conversations:read"})
+_EDITOR = _VIEWER | {"projects:write", "videos:write", "conversations:write", "api-keys:read", "api-keys:write"}
 _ADMIN = _EDITOR | {"workspace:write", "ledger:read", "audit:read"}
 _OWNER = _ADMIN | {"workspace:own"}
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from functions.analysis.decode import Frame, Sound, Video
+from functions.analysis.decode import Frame, Mark, Sound, Video
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from tests.support.clips import Picture, music, plain, scene, write_clip, write_sound
 
@@ -43,6 +43,16 @@ def test_one_pass_gives_every_frame_and_the_whole_sound(tmp_path: Path) -> None:
     assert times == [round(index * 1000 / 24) for index in range(60)]
     assert video.duration_ms == 2500
     assert abs(samples - 2.5 * 16_000) < 1600
+
+
+def test_sound_that_nobody_listens_to_is_left_out_and_the_pictures_are_the_same(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", two_takes(), sound=music(2.5))
+    with Video(path, chunk_ms=1_000) as video:
+        video.is_heard = False
+        pieces = list(video)
+    assert not any(isinstance(piece, Sound) for piece in pieces)
+    assert [piece.start_ms for piece in pieces if isinstance(piece, Frame)] == decode(path)[1]
+    assert [piece for piece in pieces if isinstance(piece, Mark)] == [Mark(24, None), Mark(48, None)]
 
 
 @pytest.mark.parametrize(

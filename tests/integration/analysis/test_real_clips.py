@@ -20,7 +20,7 @@ from functions.analysis.analyzers.text import TextAnalyzer
 from functions.analysis.analyzers.whisper import WhisperRecognizer
 from functions.analysis.decode import SAMPLE_RATE, Sound
 from functions.analysis.measure import FolderResults, measure
-from functions.videos.domain.results import Texts, Timeline, Transcript, Transition
+from functions.videos.domain.results import SoundKind, Sounds, Texts, Timeline, Transcript, Transition
 from infra.local.clips import trailer, two_cities
 from tests.support.clips import captioned, frames_of, music, read_sound, scene, write_clip
 
@@ -78,6 +78,14 @@ def test_the_captions_of_the_trailer_are_found_in_their_time(analysed: Path, cap
 
 def test_music_is_not_transcribed(analysed: Path) -> None:
     assert Transcript.model_validate_json((analysed / "transcript.json").read_bytes()).segments == ()
+
+
+def test_the_music_of_the_trailer_is_heard(analysed: Path) -> None:
+    sounds = Sounds.model_validate_json((analysed / "sounds.json").read_bytes()).sounds
+    music_ms = sum(one.end_ms - one.start_ms for one in sounds if one.kind is SoundKind.MUSIC)
+    other_ms = sum(one.end_ms - one.start_ms for one in sounds if one.kind is not SoundKind.MUSIC)
+    assert music_ms > 45_000
+    assert other_ms < 2_000
 
 
 def words(text: str) -> list[str]:

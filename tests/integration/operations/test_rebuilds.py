@@ -68,6 +68,6 @@ def test_a_rebuild_that_can_not_go_on_is_withdrawn_and_leaves_the_model_as_it_wa
 
 
 def test_only_read_models_that_exist_are_rebuilt(operated: Operated) -> None:
-    assert {"videos", "usage"} <= read_models().keys()
+    assert {"videos", "usage", "moments"} <= read_models(operated.runtime).keys()
     path = "/v1/admin/read-models/dreams/rebuild"
     assert operated.admin.send(rebuild_read_model.ENDPOINT, path, {}).status == 404

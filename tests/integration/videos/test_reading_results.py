@@ -4,12 +4,14 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from functions.analysis.captions import thumbnails
 from functions.videos.adapters.embedding import MiniLmEmbedder
 from functions.videos.domain.results import (
     MANIFEST,
     MOMENT_VECTORS,
     MOMENTS,
     RESULTS,
+    SOUNDS,
     SPRITE,
     SUBRIP,
     TEXTS,
@@ -24,7 +26,11 @@ from functions.videos.domain.results import (
     Moments,
     ScreenText,
     Shot,
+    SoundEvent,
+    SoundKind,
+    Sounds,
     SpeechSegment,
+    SpriteThumbnail,
     Texts,
     Timeline,
     Transcript,
@@ -111,23 +117,33 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
                 confidence=1,
                 keyframe=f"keyframes/shot-{number + 1:04}.jpg",
                 text=("text-0001",) if number == 1 else (),
+                sounds=("sound-0001", "sound-0002") if number < 2 else (),
             )
             for number in range(shots)
         ),
+    )
+    sounds = tuple(
+        SoundEvent(segment_id=f"sound-000{number}", kind=kind, start_ms=start, end_ms=end, confidence=0.9)
+        for number, (kind, start, end) in enumerate(
+            [(SoundKind.MUSIC, 0, 9_000), (SoundKind.SPEECH, 2_000, 8_000)], start=1
+        )
     )
     moments = tuple(
         Moment(segment_id=one.segment_id, kind=kind, start_ms=one.start_ms, end_ms=one.end_ms, text=one.text)
         for kind, segments in ((MomentKind.TEXT, (caption,)), (MomentKind.SPEECH, speech))
         for one in segments
     )
+    moments += (Moment(segment_id="sound-0001", kind=MomentKind.SOUND, start_ms=0, end_ms=9_000, text="music"),)
     vectors = io.BytesIO()
     np.save(vectors, MiniLmEmbedder().embed([one.text for one in moments]).astype(np.float16))
     bodies = {
         TIMELINE: timeline.model_dump_json().encode(),
         TEXTS: Texts(texts=(caption,)).model_dump_json().encode(),
+        SOUNDS: Sounds(sounds=sounds).model_dump_json().encode(),
         TRANSCRIPT: Transcript(segments=speech).model_dump_json().encode(),
         MOMENTS: Moments(moments=moments).model_dump_json().encode(),
         MOMENT_VECTORS: vectors.getvalue(),
+        SPRITE: thumbnails([THUMBNAIL]).encode(),
     }
     manifest = Manifest(
         workspace_id=workspace_id,
@@ -142,10 +158,13 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
         has_audio=True,
         models=(),
         counts=Counts(frames=1, shots=shots, texts=1, speech=3, moments=4),
-        files=(*bodies, SUBRIP, WEBVTT, SPRITE, sprite_sheet_name(1), RESULTS),
+        files=(*bodies, SUBRIP, WEBVTT, sprite_sheet_name(1), RESULTS),
     )
     for name, body in {**bodies, MANIFEST: manifest.model_dump_json().encode()}.items():
         aws.put_result(prefix + name, body)
+
+
+THUMBNAIL = SpriteThumbnail(sheet=sprite_sheet_name(1), start_ms=0, end_ms=10_000, x=0, y=0, width=160, height=90)
 
 
 @pytest.fixture
@@ -170,6 +189,10 @@ def test_the_timeline_tells_what_is_in_each_shot(analysed: Analysed) -> None:
     assert (first["segment_id"], first["start_ms"], first["end_ms"], first["text"]) == ("shot-0001", 0, 5_000, [])
     assert second["text"] == [
         {"segment_id": "text-0001", "start_ms": 6_000, "end_ms": 9_000, "text": "An unlucky bird"}
+    ]
+    assert second["sounds"] == [
+        {"segment_id": "sound-0001", "start_ms": 0, "end_ms": 9_000, "kind": "music"},
+        {"segment_id": "sound-0002", "start_ms": 2_000, "end_ms": 8_000, "kind": "speech"},
     ]
 
 
@@ -296,14 +319,23 @@ def test_captions_have_no_pages(analysed: Analysed) -> None:
     assert analysed.transcript(format="srt", cursor=cursor).json["errors"][0]["pointer"] == "/cursor"
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [({}, "sprite.vtt"), ({"sheet": 1}, "sprites/sheet-001.jpg")],
-)
-def test_thumbnails_are_a_signed_link_away(analysed: Analysed, fields: dict[str, object], name: str) -> None:
-    answer = analysed.get(get_sprite.ENDPOINT, "sprite", **fields)
+def test_a_sheet_of_thumbnails_is_a_signed_link_away(analysed: Analysed) -> None:
+    answer = analysed.get(get_sprite.ENDPOINT, "sprite", sheet=1)
 
-    assert (answer.status, key_of(answer)) == (303, analysed.prefix + name)
+    assert (answer.status, key_of(answer)) == (303, f"{analysed.prefix}sprites/sheet-001.jpg")
+
+
+def test_the_cues_of_the_thumbnails_name_sheets_that_a_player_can_load(aws: Aws, analysed: Analysed) -> None:
+    answer = analysed.get(get_sprite.ENDPOINT, "sprite")
+
+    assert answer.status == 303
+    cues = aws.result(key_of(answer)).decode()
+    assert cues.startswith("WEBVTT\n\n00:00:00.000 --> ")
+    (sheet,) = {line.partition("#")[0] for line in cues.splitlines() if "#xywh=" in line}
+    link = urlsplit(sheet)
+    assert link.scheme == "https"
+    assert "X-Amz-Signature" in link.query
+    assert link.path.endswith(f"{analysed.prefix}sprites/sheet-001.jpg")
 
 
 def test_a_sheet_that_isnt_there_is_not_found(analysed: Analysed) -> None:
@@ -362,6 +394,11 @@ def test_moments_of_one_kind(analysed: Analysed) -> None:
     assert analysed.moments(q="bird", kind="text").json["items"]
 
 
+def test_music_is_found_by_kind(analysed: Analysed) -> None:
+    (found,) = analysed.moments(q="music", kind="sound").json["items"]
+    assert (found["segment_id"], found["start_ms"], found["end_ms"]) == ("sound-0001", 0, 9_000)
+
+
 def test_found_moments_come_in_pages(analysed: Analysed) -> None:
     first = analysed.moments(q="times", limit=1).json
     second = analysed.moments(q="times", limit=1, cursor=first["next_cursor"]).json
@@ -395,6 +432,7 @@ def test_other_contexts_get_the_moments_with_their_vectors(analysed: Analysed) -
     found = MomentLibrary(scope).of(analysed.studio.workspace_id, analysed.video_id)
 
     assert found is not None
-    assert [one.segment_id for one in found.moments] == ["text-0001", "speech-0001", "speech-0002", "speech-0003"]
-    assert found.vectors.shape == (4, 384)
+    spoken = ["speech-0001", "speech-0002", "speech-0003"]
+    assert [one.segment_id for one in found.moments] == ["text-0001", *spoken, "sound-0001"]
+    assert found.vectors.shape == (5, 384)
     assert MomentLibrary(scope).of(aws.ids.new(), analysed.video_id) is None

@@ -1,3 +1,5 @@
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +15,7 @@ from functions.videos.queries import search_workspace_moments
 from functions.videos.subscribers import index_moments
 from shared.cqrs.pipeline import Context
 from tests.support.analysed_videos import ready_video
-from tests.support.aws import Aws
+from tests.support.aws import Aws, CountedCalls
 from tests.support.http import Answer, Caller
 from tests.support.indexing import index_moments_of_videos
 from tests.support.queues import deliver, from_bus
@@ -97,20 +99,52 @@ def test_filters_leave_out_what_is_not_asked_for(aws: Aws, workspace: OwnedWorks
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "pointer"),
     [
-        {"q": ""},
-        {"q": "x", "kind": "smell"},
-        {"q": "x", "from_ms": -1},
-        {"q": "x", "from_ms": 5, "to_ms": 5},
-        {"q": "x", "project_id": "0190a5a2-7c1b-7e44-8d5c-1f2e3d4c5b6a"},
-        {"q": "x" * 501},
+        ({}, "/q"),
+        ({"q": ""}, "/q"),
+        ({"q": " \t "}, "/q"),
+        ({"q": "x" * 501}, "/q"),
+        ({"q": "x", "kind": "smell"}, "/kind"),
+        ({"q": "x", "label": " "}, "/label"),
+        ({"q": "x", "label": "x" * 101}, "/label"),
+        ({"q": "x", "from_ms": -1}, "/from_ms"),
+        ({"q": "x", "from_ms": "soon"}, "/from_ms"),
+        ({"q": "x", "from_ms": 5, "to_ms": 5}, "/to_ms"),
+        ({"q": "x", "limit": 0}, "/limit"),
+        ({"q": "x", "limit": 101}, "/limit"),
+        ({"q": "x", "project_id": "mine"}, "/project_id"),
+        ({"q": "x", "colour": "red"}, "/colour"),
     ],
 )
-def test_a_search_that_makes_no_sense_is_refused(
-    aws: Aws, workspace: OwnedWorkspace, fields: dict[str, object]
+def test_a_search_that_makes_no_sense_is_refused_and_told_why(
+    aws: Aws, workspace: OwnedWorkspace, fields: dict[str, object], pointer: str
 ) -> None:
-    assert find(aws, workspace, **fields).problem == "validation-failed"
+    answer = find(aws, workspace, **fields)
+    assert (answer.status, answer.problem) == (422, "validation-failed")
+    assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "q", ["to be or not to be", "?!…", "🦊", "x" * 500, "<b>bread</b>", "' OR 1=1 --", "\u202eabc"]
+)
+def test_odd_words_are_searched_as_any_others(aws: Aws, workspace: OwnedWorkspace, q: str) -> None:
+    ready_video(aws, workspace.workspace_id, (*BREAD, (9_000, 12_000, "To be, or not to be.")))
+    index_moments_of_videos(aws)
+    answer = find(aws, workspace, q=q)
+    assert answer.status == 200
+    if q == "to be or not to be":
+        assert answer.json["items"][0]["snippet"] == "To be, or not to be."
+
+
+def test_filters_hold_together(aws: Aws, workspace: OwnedWorkspace) -> None:
+    etna = ready_video(aws, workspace.workspace_id, ETNA)
+    ready_video(aws, workspace.workspace_id, BREAD)
+    index_moments_of_videos(aws)
+    both = {"q": "bread ash", "kind": "speech", "from_ms": 4_500, "to_ms": 6_000, "limit": 1}
+    assert found(aws, workspace, **both) == [(etna, ETNA[1][2])]
+    assert found(aws, workspace, **{**both, "kind": "text"}) == []
+    assert found(aws, workspace, **{**both, "from_ms": 9_000, "to_ms": 9_001}) == []
 
 
 def test_pages_neither_repeat_nor_skip_while_videos_come_in(aws: Aws, workspace: OwnedWorkspace) -> None:
@@ -212,6 +246,74 @@ def test_full_tables_take_no_more_videos(aws: Aws, workspace: OwnedWorkspace, mo
     index_moments_of_videos(aws)
     assert len(stored_tables(aws, workspace)) == 1
     assert [video for video, _ in found(aws, workspace, q="harbour")] == videos[4:]
+
+
+def asked_of_aws(aws: Aws, workspace: OwnedWorkspace, *searched: str) -> list[Counter[str]]:
+    """What a new process asks of DynamoDB and S3 for each of these searches, one after the other."""
+    counted = {service: CountedCalls(aws.client(service)) for service in ("dynamodb", "s3")}
+    aws.fakes.update(counted)
+    caller, asked = Caller(aws.runtime, workspace.owner), list[Counter[str]]()
+    for words in searched:
+        path = with_query(f"{workspace.path}/moments", q=words)
+        assert caller.send(search_workspace_moments.ENDPOINT, path).status == 200
+        asked.append(Counter(operation for calls in counted.values() for operation in calls.operations))
+        for calls in counted.values():
+            calls.operations.clear()
+    for service in counted:
+        del aws.fakes[service]
+    return asked
+
+
+def test_what_a_search_asks_of_aws_does_not_grow_with_the_library(
+    aws: Aws, workspace: OwnedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each table of many videos is read once by a process, and the rows that name all of them in one query."""
+    monkeypatch.setattr(moment_index, "MAX_VIDEOS", 3)
+    warm: list[Counter[str]] = []
+    for videos, tables in ((1, 1), (6, 3)):
+        for _ in range(videos):
+            ready_video(aws, workspace.workspace_id, SHIP)
+        index_moments_of_videos(aws)
+        first, then, again = asked_of_aws(aws, workspace, "harbour", "noon", "noon")
+        assert (first["get_object"], then["get_object"]) == (tables, 0)
+        assert (then["query"], again["query"]) == (1, 0)
+        assert again.total() < then.total()
+        warm.append(then)
+    assert warm[0] == warm[1]
+
+
+def test_an_answer_is_kept_until_something_happens_to_a_video(aws: Aws, workspace: OwnedWorkspace) -> None:
+    ready_video(aws, workspace.workspace_id, BREAD)
+    index_moments_of_videos(aws)
+    first = find(aws, workspace, q="sourdough bread").json
+    # Another process: nothing of the index is read for it.
+    (again,) = asked_of_aws(aws, workspace, "sourdough bread")
+    assert (again["query"], again["get_object"]) == (0, 0)
+    assert again["get_item"] > 0
+    assert find(aws, workspace, q="sourdough bread").json == first
+    other = ready_video(aws, workspace.workspace_id, BREAD)
+    index_moments_of_videos(aws)
+    assert other in {video for video, _ in found(aws, workspace, q="sourdough bread")}
+    show(aws, workspace, other, None)
+    index_moments_of_videos(aws)
+    assert other not in {video for video, _ in found(aws, workspace, q="sourdough bread")}
+
+
+def test_nothing_of_another_workspace_shows_in_what_is_found_nor_in_its_scores(aws: Aws) -> None:
+    alone, beside = open_workspace(aws), open_workspace(aws)
+    for workspace in (alone, beside):
+        ready_video(aws, workspace.workspace_id, BREAD)
+    index_moments_of_videos(aws)
+    before = find(aws, alone, q="sourdough bread").json["items"]
+    planted = "The MARKER of sourdough bread bread bread."
+    for _ in range(3):
+        ready_video(aws, beside.workspace_id, ((0, 4_000, planted), (4_000, 8_000, "MARKER bread")))
+    index_moments_of_videos(aws)
+    aws.clock.advance(seconds=61)
+    answers = [find(aws, alone, q=q) for q in ("sourdough bread", "MARKER", "markers of bread")]
+    assert answers[0].json["items"] == before
+    assert not any("MARKER" in json.dumps(answer.json) for answer in answers)
+    assert "MARKER" in json.dumps(find(aws, beside, q="sourdough bread").json)
 
 
 def test_a_search_looks_again_for_a_table_that_was_replaced_meanwhile(aws: Aws, workspace: OwnedWorkspace) -> None:

@@ -139,7 +139,7 @@ def test_light_that_wanes_and_returns_is_no_fade() -> None:
     take = scene(1, 80)
     levels = 0.13 + 0.06 * np.cos(np.linspace(0, 2 * np.pi, len(take)))
     waning = [(picture * level).astype(np.uint8) for picture, level in zip(take, levels, strict=True)]
-    contrasts = [contrast(frame.thumbnail.astype(np.int16)) for frame in frames_of(waning)]
+    contrasts = [contrast(frame.thumbnail) for frame in frames_of(waning)]
     # As the eye would have it nothing is to be seen in the middle, but it isn't black either.
     assert min(contrasts) > EMPTY
     assert starts(waning) == []

@@ -114,3 +114,11 @@ def test_a_picture_has_words_for_who_cannot_see_it() -> None:
 
 def test_an_analysis_that_found_nothing_still_makes_a_page() -> None:
     assert "Shot by shot" in Page(render(report())).text
+
+
+def test_sounds_have_a_lane_of_their_own_and_are_no_speech() -> None:
+    music = Moment("sound-0001", "sound", 0, 9_000, "music")
+    said = Moment("speech-0001", "speech", 500, 2_000, "Hello.")
+    page = render(report(shot(1, 0, 10_000, music, said)))
+    assert '<p class="lane-name">Heard</p><ol class="lane sound">' in page
+    assert "<dt>Stretches of speech</dt><dd>1</dd>" in page

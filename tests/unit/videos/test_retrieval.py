@@ -90,7 +90,7 @@ def test_scores_lie_between_nothing_and_one_and_fall() -> None:
 
 
 def test_filters_of_kind_and_time_keep_what_overlaps() -> None:
-    moments = [Said("salt", "speech", 0, 1000), Said("salt", "text", 1000, 2000), Said("salt", "speech", 2000, 3000)]
+    moments = [Said("salt.", "speech", 0, 1000), Said("salt", "text", 1000, 2000), Said("salt", "speech", 2000, 3000)]
 
     def found(wanted: Wanted, limit: int = 20) -> list[int]:
         return [hit.row for hit in search("salt", QUERY, [tabled(moments)], wanted, limit=limit)]
@@ -108,6 +108,65 @@ def test_a_label_finds_the_moments_of_the_shots_that_show_it() -> None:
     assert [hit.row for hit in search("salt", QUERY, [table], Wanted(label="dog"))] == [0, 2]
     assert [hit.row for hit in search("salt", QUERY, [table], Wanted(label=" car "))] == [0]
     assert search("salt", QUERY, [table], Wanted(label="cat")) == []
+
+
+def test_videos_that_are_not_wanted_neither_show_nor_change_a_score() -> None:
+    one, other = tabled([Said("salt"), Said("bread")], video_id="a"), tabled([Said("salt")], video_id="b")
+    (alone,) = search("salt", QUERY, [one], ANYTHING)
+    (beside,) = search("salt", QUERY, [join([one, other])], Wanted(video_ids=frozenset({"a"})))
+    assert (beside.row, beside.score) == (alone.row, alone.score)
+    assert search("salt", QUERY, [join([one, other])], Wanted(video_ids=frozenset())) == []
+
+
+def sentence(*parts: str) -> list[Said]:
+    return [Said(part, start_ms=at * 2000, end_ms=at * 2000 + 1900) for at, part in enumerate(parts)]
+
+
+def test_a_sentence_that_is_spread_over_moments_is_found_as_a_whole_its_matching_part_first() -> None:
+    said = sentence("Cover the dough and", "let it rest for", "forty minutes.", "Now the oven.")
+    hits = search("cover dough", QUERY, [tabled(said, 0.5, 0.1, 0.0, 0.0)], ANYTHING)
+    assert texts(hits) == [one.text for one in said[:3]]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert snippet(texts(hits)[1], "cover dough").highlights == ()
+
+
+def test_the_answer_to_a_spoken_question_is_found_with_it() -> None:
+    said = sentence("And how long does it rest?", "About forty minutes.", "Now the oven.")
+    assert texts(search("how long rest", QUERY, [tabled(said)], ANYTHING)) == [one.text for one in said[:2]]
+
+
+def test_a_sentence_ends_with_silence_and_with_another_voice_beside_it() -> None:
+    said = [Said("Cover the dough and", start_ms=0, end_ms=1900), Said("let it rest", start_ms=4000, end_ms=5000)]
+    assert texts(search("dough", QUERY, [tabled(said)], ANYTHING)) == ["Cover the dough and"]
+    beside = [Said("Cover the dough and", start_ms=0, end_ms=1900), Said("let it rest", start_ms=100, end_ms=2000)]
+    assert texts(search("dough", QUERY, [tabled(beside)], ANYTHING)) == ["Cover the dough and"]
+
+
+@pytest.mark.parametrize(
+    ("query", "written", "kind"),
+    [
+        ("Artevelde", "this is Jakob van Artevelda", "speech"),
+        ("sandpaper", "roughen it with sandpiper", "speech"),
+        ("bridge", "Buildingthebridge", "text"),
+        ("building", "Buildingthe bridge", "text"),
+        ("crème brûlée", "CREME BRULEE", "text"),
+    ],
+)
+def test_what_was_misheard_or_misread_is_found_and_marked(query: str, written: str, kind: str) -> None:
+    (hit,) = search(query, QUERY, [tabled([Said(written, kind), Said("something else", kind)])], ANYTHING)
+    assert texts([hit]) == [written]
+    assert snippet(written, query).highlights
+
+
+@pytest.mark.parametrize(
+    ("query", "written"), [("house", "mouse"), ("1984", "1985"), ("star", "start"), ("sun", "sum")]
+)
+def test_words_that_only_look_alike_are_not_taken_for_each_other(query: str, written: str) -> None:
+    assert scores(query, [written, "something else"]) == {}
+
+
+def test_the_word_itself_counts_more_than_what_was_perhaps_misheard_as_it() -> None:
+    assert list(scores("waffles", ["the baffles", "the wafels", "the waffles"])) == ["the waffles", "the wafels"]
 
 
 def test_what_came_into_the_index_later_neither_shows_nor_changes_a_score() -> None:

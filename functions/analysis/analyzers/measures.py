@@ -1,0 +1,98 @@
+"""How much moves, how bright, how contrasted and how sharp the pictures are: measured four times a second."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.analysis.analyzers import Findings, Resumable, Watcher
+from functions.analysis.analyzers.keyframes import sharpness
+from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
+from functions.videos.domain.results import ModelUsed, ShotMeasures
+
+_INTERVAL_MS = 250
+# Sharpness is measured on pictures of this size, so that clips of different sizes compare.
+_SIDE = 320
+# Video's luma goes from 16, black, to 235, white.
+_BLACK_LUMA = 16
+_LUMA_RANGE = 219
+# A change that is seen, rather than grain.
+_CHANGED = 0.04
+_BLACK = 0.03
+
+Luma = NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Samples:
+    """Columns of equal length, a row each quarter of a second. What moves is told from the sample before."""
+
+    at_ms: array[int] = field(default_factory=lambda: array("I"))
+    motion: array[float] = field(default_factory=lambda: array("f"))
+    moving: array[float] = field(default_factory=lambda: array("f"))
+    brightness: array[float] = field(default_factory=lambda: array("f"))
+    contrast: array[float] = field(default_factory=lambda: array("f"))
+    sharpness: array[float] = field(default_factory=lambda: array("f"))
+
+    def of(self, start_ms: int, end_ms: int) -> ShotMeasures | None:
+        """Of the samples from one time until before another; None where there are none."""
+        first, end = bisect_left(self.at_ms, start_ms), bisect_left(self.at_ms, end_ms)
+        if first == end:
+            return None
+        # The first sample of a shot differs from the one before by the cut.
+        pairs = slice(first + 1, end)
+        brightness = np.array(self.brightness[first:end])
+        return ShotMeasures(
+            motion=_mean(self.motion[pairs]) if end - first > 1 else None,
+            moving=_mean(self.moving[pairs]) if end - first > 1 else None,
+            brightness=_mean(self.brightness[first:end]),
+            contrast=_mean(self.contrast[first:end]),
+            sharpness=round(float(np.median(self.sharpness[first:end])), 1),
+            black=round(float((brightness < _BLACK).mean()), 3),
+        )
+
+
+class MeasureAnalyzer(Watcher, Resumable):
+    """No feature fails without it: the shots then have no measures."""
+
+    name = "measures"
+    features: frozenset[str] = frozenset()
+    slow = False
+    models = (ModelUsed(analyzer="measures", model="luma-change, rms-contrast, laplacian-variance", version="1"),)
+
+    def __init__(self) -> None:
+        self._samples = Samples()
+        self._next_sample_ms = 0
+        self._last: Luma | None = None
+
+    def see(self, frame: Frame) -> None:
+        if frame.start_ms < self._next_sample_ms:
+            return
+        self._next_sample_ms = frame.start_ms - frame.start_ms % _INTERVAL_MS + _INTERVAL_MS
+        luma = _luma(frame)
+        change = np.abs(luma - (luma if self._last is None else self._last))
+        self._last = luma
+        self._samples.at_ms.append(frame.start_ms)
+        self._samples.motion.append(float(change.mean()))
+        self._samples.moving.append(float((change > _CHANGED).mean()))
+        self._samples.brightness.append(float(luma.mean()))
+        self._samples.contrast.append(float(luma.std()))
+        self._samples.sharpness.append(sharpness(frame.picture(_SIDE)))
+
+    def finish(self, duration_ms: int) -> Findings:
+        return Findings(measures=self._samples)
+
+
+def _luma(frame: Frame) -> Luma:
+    """Of the thumbnail, from 0 (black) to 1 (white)."""
+    luma = frame.thumbnail[:THUMBNAIL_HEIGHT].astype(np.float32)
+    shares: Luma = (luma - np.float32(_BLACK_LUMA)) / np.float32(_LUMA_RANGE)
+    return shares.clip(0, 1)
+
+
+def _mean(values: array[float]) -> float:
+    return round(float(np.mean(values)), 4)
