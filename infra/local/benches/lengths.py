@@ -124,7 +124,7 @@ def _speech(container: "OutputContainer") -> Generator[Fraction, None, None]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=_SOUND_RATE)
     with av.open(str(two_cities()[0])) as source:
         pieces = [piece for frame in source.decode(audio=0) for piece in resampler.resample(frame)]
-    said = np.concatenate([piece.to_ndarray().reshape(-1) for piece in pieces])
+    said = np.concatenate([np.asarray(piece.to_ndarray(), dtype=np.int16).reshape(-1) for piece in pieces])
     track = container.add_stream("aac", rate=_SOUND_RATE, layout="mono")
     assert isinstance(track, av.AudioStream)
     try:
