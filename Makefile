@@ -40,7 +40,7 @@ local-stop: setup ## stop the local stack
 status: setup ## say whether the local stack runs, and where
 	@$(BIN)/python -m infra.local status
 
-bench: setup ## measure what the project promises; ONLY=dispatch,command for some of it
+bench: setup ## measure what the project promises; ONLY=dispatch,command for some of it, ONLY=lengths for long videos (some ten minutes)
 	@$(BIN)/python -m infra.local.benches $(ONLY)
 
 check: setup ## formatting, lint, types and import rules

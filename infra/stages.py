@@ -27,14 +27,16 @@ class FunctionRuntime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSettings:
-    """One job takes `job_vcpus` and `job_memory_mb` and one GPU: what a g4dn.xlarge leaves beside the ECS agent."""
+    """One job takes `job_vcpus` and `job_memory_mb`, and shares its machine's GPU: a g4dn.xlarge leaves enough for two
+    beside the ECS agent.
+    """
 
     instance_types: tuple[str, ...]
     max_vcpus: int
     network: Network
     availability_zones: int = 2
-    job_vcpus: int = 4
-    job_memory_mb: int = 14_000
+    job_vcpus: int = 2
+    job_memory_mb: int = 7_000
     disk_gib: int = 100
 
 
@@ -74,8 +76,8 @@ _EMULATOR_RUNTIME = FunctionRuntime(
     snap_start=False,
 )
 
-# One GPU each, in the order of their price: T4, L4, A10G.
-_GPU_INSTANCES = ("g4dn.xlarge", "g6.xlarge", "g5.xlarge")
+# One GPU each, for two or four jobs, in the order of their price: T4, L4, A10G.
+_GPU_INSTANCES = tuple(f"{family}.{size}" for size in ("xlarge", "2xlarge") for family in ("g4dn", "g6", "g5"))
 
 STAGES = {
     stage.name: stage

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from functions.analysis.devices import onnx_providers
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
 MODELS_FOLDER = Path(__file__).parents[2] / ".cache" / "models"
@@ -79,8 +80,6 @@ def open_session(model: ConvertedModel, threads: int) -> Session:
     options.intra_op_num_threads = threads
     # Waiting threads would otherwise spin, on cores that decoding needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    available = onnxruntime.get_available_providers()
-    wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
     path = os.fspath(MODELS_FOLDER / model.file)
-    session: Session = onnxruntime.InferenceSession(path, options, providers=wanted)
+    session: Session = onnxruntime.InferenceSession(path, options, providers=onnx_providers())
     return session

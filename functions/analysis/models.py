@@ -39,7 +39,7 @@ _EFFORT: dict[Mode, _Effort] = {
 }
 
 # People are found by their faces as well, so without either detector that feature isn't what it promises.
-_SERVED = {
+SERVED = {
     "objects": frozenset({"people", "objects"}),
     "faces": frozenset({"people"}),
     "emotion": frozenset({"emotion"}),
@@ -80,7 +80,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
         if classifier is not None:
             analyzers.append(SoundAnalyzer(classifier))
         analyzers += [
-            ThingAnalyzer(name, _SERVED[name] & wanted, detector, effort.thing_interval_ms)
+            ThingAnalyzer(name, SERVED[name] & wanted, detector, effort.thing_interval_ms)
             for name, detector in detectors.items()
         ]
         analyzers.append(SpriteAnalyzer(info.duration_ms, save_picture))

@@ -1,4 +1,9 @@
-"""A Batch queue of GPU machines: Spot first, on demand where there is no Spot capacity, fair between tenants."""
+"""A Batch queue of GPU machines: Spot first, on demand where there is no Spot capacity, fair between tenants.
+
+A job's decoding takes more of a machine than its models take of a GPU, so the jobs of a machine share its GPU: they
+ask for processors and memory alone, of which a machine has enough for several. (A job that asks for a GPU gets it for
+itself.) For that each container is given the machine's GPU; where it can't have it, the worker runs without.
+"""
 
 # pyright: reportArgumentType=false
 # The CDK's classes name some parameters otherwise than their interfaces do; mypy checks the arguments nonetheless.
@@ -29,12 +34,14 @@ from aws_cdk.aws_ec2 import (
     InterfaceVpcEndpointAwsService,
     LaunchTemplate,
     LaunchTemplateHttpTokens,
+    MultipartUserData,
     Peer,
     Port,
     SecurityGroup,
     SubnetConfiguration,
     SubnetSelection,
     SubnetType,
+    UserData,
     Vpc,
 )
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
@@ -82,6 +89,7 @@ def add_gpu_batch(
         http_tokens=LaunchTemplateHttpTokens.REQUIRED,
         # One hop: the metadata of the machine, with its role, can't be reached from within a container.
         http_put_response_hop_limit=1,
+        user_data=_shared_gpu(),
         block_devices=[
             BlockDevice(
                 device_name="/dev/xvda",
@@ -163,7 +171,6 @@ def add_gpu_batch(
             command=list(command),
             cpu=settings.job_vcpus,
             memory=Size.mebibytes(settings.job_memory_mb),
-            gpu=1,
             environment=dict(environment),
             job_role=job_role,
             execution_role=_execution_role(stack, image, logs),
@@ -186,6 +193,15 @@ def add_gpu_batch(
             for rule in evaluate_on_exit
         ],
     )
+
+
+def _shared_gpu() -> MultipartUserData:
+    """Makes NVIDIA's runtime the one of every container. Batch takes user data in several parts, to add its own."""
+    script = UserData.for_linux()
+    script.add_commands("nvidia-ctk runtime configure --runtime=docker --set-as-default", "systemctl restart docker")
+    parts = MultipartUserData()
+    parts.add_user_data_part(script)
+    return parts
 
 
 def _network(stack: VisionScopeStack, settings: BatchSettings) -> tuple[Vpc, SubnetSelection, SecurityGroup]:

@@ -21,12 +21,12 @@ RATE = 24
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds: a caption for two, another take with another caption, a take without."""
+    """Six seconds with music: a caption for two, another take with another caption, a take without."""
     size = {"width": 640, "height": 360}
     pictures = captioned(scene(1, 2 * RATE, pan=1, **size), "Harvest in Bordeaux", scale=1.2)
     pictures += captioned(scene(2, 2 * RATE, pan=-1, **size), "Bottled in the spring", scale=1.2)
     pictures += scene(3, 2 * RATE, **size)
-    return write_clip(tmp_path_factory.mktemp("clip") / "wine.mp4", pictures, rate=RATE)
+    return write_clip(tmp_path_factory.mktemp("clip") / "wine.mp4", pictures, rate=RATE, sound=a_tune(6.0))
 
 
 def assert_nothing_crosses(customer: Customer, stranger: Customer, video_id: str, questions: str) -> None:

@@ -12,6 +12,12 @@ pytestmark = pytest.mark.xdist_group("infra")
 
 CLOUD = ["dev", "prod"]
 GPU_FAMILIES = {"g4dn", "g5", "g6"}
+MACHINES = {
+    f"{family}.{size}": (vcpus, gib * 1024)
+    for family in GPU_FAMILIES
+    for size, vcpus, gib in (("xlarge", 4, 16), ("2xlarge", 8, 32))
+}
+"""Processors and MiB of machines with one GPU."""
 
 
 def job_environment(templates: Templates) -> set[str]:
@@ -75,16 +81,34 @@ def test_the_worker_may_read_uploads_write_results_hold_its_lease_and_report(mad
 
 
 @pytest.mark.parametrize("stage", CLOUD)
-def test_a_job_has_one_gpu_its_limits_and_a_log(made_up: Synthesise, stage: str) -> None:
+def test_a_job_has_its_limits_and_a_log(made_up: Synthesise, stage: str) -> None:
     job = made_up(stage).one("AWS::Batch::JobDefinition", JobDefinitionName=f"visionscope-{stage}-analysis").properties
     needed = {one["Type"]: one["Value"] for one in job["ContainerProperties"]["ResourceRequirements"]}
     settings = STAGES[stage].batch
     assert settings is not None
-    assert needed == {"GPU": "1", "VCPU": str(settings.job_vcpus), "MEMORY": str(settings.job_memory_mb)}
+    assert needed == {"VCPU": str(settings.job_vcpus), "MEMORY": str(settings.job_memory_mb)}
     assert job["ContainerProperties"]["Command"] == ["python", "-m", "functions.analysis"]
     assert job["Timeout"]["AttemptDurationSeconds"] == 4 * 3600
     assert job["ContainerProperties"]["LogConfiguration"]["LogDriver"] == "awslogs"
     assert not job["ContainerProperties"].get("Privileged")
+
+
+@pytest.mark.parametrize("stage", CLOUD)
+def test_several_jobs_share_a_machine_and_its_gpu(made_up: Synthesise, stage: str) -> None:
+    templates = made_up(stage)
+    container = templates.one("AWS::Batch::JobDefinition").properties["ContainerProperties"]
+    needed = {one["Type"]: int(one["Value"]) for one in container["ResourceRequirements"]}
+    # What asks for a GPU has it for itself.
+    assert "GPU" not in needed
+    for environment in templates.all("AWS::Batch::ComputeEnvironment"):
+        for kind in environment.properties["ComputeResources"]["InstanceTypes"]:
+            vcpus, memory_mb = MACHINES[kind]
+            # The system and the ECS agent keep some of the memory.
+            assert min(vcpus // needed["VCPU"], int(0.9 * memory_mb) // needed["MEMORY"]) >= 2, kind
+    machine = templates.one("AWS::EC2::LaunchTemplate").properties["LaunchTemplateData"]
+    user_data = json.dumps(machine["UserData"])
+    assert "multipart/mixed" in user_data
+    assert "nvidia-ctk runtime configure --runtime=docker --set-as-default" in user_data
 
 
 @pytest.mark.parametrize("stage", CLOUD)

@@ -54,7 +54,7 @@ def add_video(
             created_at=rfc3339(now),
             correlation_id=context.correlation_id,
             status=status,
-            media=MediaInfo(duration_ms=60_000, width=640, height=360),
+            media=MediaInfo(duration_ms=60_000, width=640, height=360, has_audio=True),
             current_analysis_id=analysis_id,
             project_id=project_id,
         )

@@ -1,4 +1,5 @@
-"""`python -m tests.support.fuzzing [--mutations 100] [--seed 1]`: hostile files through the worker's pipeline.
+"""`python -m tests.support.fuzzing [--mutations 100] [--seed 1]`: unusual, hostile and damaged files through the
+worker's pipeline.
 
 One process takes one file after the other, as a worker's does; what it costs and how it ends is printed for each. It
 fails when a file ends otherwise than completed or with a reason, takes too long, or too much memory.
@@ -30,12 +31,15 @@ from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
 from functions.videos.domain.results import ModelUsed
 from tests.support.hostile import hostile, mutated
+from tests.support.unusual import no_videos, unusual
 
 # A worker's deadline is a quarter of an hour at least; here it comes sooner.
 DEADLINE_SECONDS = 8.0
 # What one step may take beyond the deadline: a picture of 8K takes a while.
 GRACE_SECONDS = 10.0
 MOST_MEBIBYTES = 2048
+
+KINDS = {"hostile": hostile, "unusual": unusual, "no-videos": no_videos}
 
 
 class NoReader:
@@ -96,14 +100,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tests.support.fuzzing", description=__doc__)
     parser.add_argument("--mutations", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--only-mutations", action="store_true", help="without the files that take until their deadline"
-    )
+    parser.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS), help="of the files that are made")
     options = parser.parse_args(arguments)
     bad = 0
     with tempfile.TemporaryDirectory(prefix="fuzzing-") as name:
         folder = Path(name)
-        made = hostile(folder) if not options.only_mutations else iter(())
+        made = chain.from_iterable(KINDS[kind](folder) for kind in options.kinds)
         for path in chain(made, mutated(folder, options.mutations, options.seed)):
             begun = time.monotonic()
             outcome = outcome_of(path)

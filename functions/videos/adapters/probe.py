@@ -80,7 +80,9 @@ def _describe(container: "InputContainer", file: ProbedFile) -> MediaInfo | Reje
     width, height = stream.codec_context.width, stream.codec_context.height
     if duration_ms <= 0 or width <= 0 or height <= 0:
         return Rejection(RejectionReason.CORRUPT)
-    return MediaInfo(duration_ms=duration_ms, width=width, height=height)
+    # What can't be decoded is as good as none.
+    has_audio = any(audio.codec_context is not None for audio in container.streams.audio)
+    return MediaInfo(duration_ms=duration_ms, width=width, height=height, has_audio=has_audio)
 
 
 def _announced_ms(container: "InputContainer", stream: "VideoStream") -> int | None:

@@ -67,6 +67,7 @@ class VideoRow(DataRow):
     duration_ms = NumberAttribute(null=True)
     width = NumberAttribute(null=True)
     height = NumberAttribute(null=True)
+    has_audio = BooleanAttribute(null=True)
     etag = UnicodeAttribute(null=True)
     rejection_reason = UnicodeAttribute(null=True)
     current_analysis_id = UnicodeAttribute(null=True)

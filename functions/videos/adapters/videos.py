@@ -128,6 +128,7 @@ def _to_row(video: Video, version: int) -> VideoRow:
         duration_ms=media.duration_ms if media else None,
         width=media.width if media else None,
         height=media.height if media else None,
+        has_audio=media.has_audio if media else None,
         etag=video.etag,
         rejection_reason=rejection.reason if rejection else None,
         current_analysis_id=video.current_analysis_id,
@@ -139,7 +140,13 @@ def _to_row(video: Video, version: int) -> VideoRow:
 def _to_video(row: VideoRow) -> Video:
     media = None
     if row.duration_ms is not None and row.width is not None and row.height is not None:
-        media = MediaInfo(duration_ms=int(row.duration_ms), width=int(row.width), height=int(row.height))
+        media = MediaInfo(
+            duration_ms=int(row.duration_ms),
+            width=int(row.width),
+            height=int(row.height),
+            # Earlier uploads weren't asked.
+            has_audio=row.has_audio is not False,
+        )
     return Video(
         workspace_id=row.workspace_id,
         video_id=row.video_id,

@@ -41,7 +41,7 @@ class RequestAnalysisHandler:
         begun = video.begin_analysis(analysis_id)
         if isinstance(begun, Failure):
             return begun
-        amounts = quote(command.features, media.value.duration_ms)
+        amounts = quote(command.features, media.value.duration_ms, has_audio=media.value.has_audio)
         total = sum(amounts.values())
         if command.max_credits is not None and total > command.max_credits:
             # Not 402: the workspace may well have the credits, it is the request that rules them out.

@@ -16,6 +16,7 @@ class MediaInfo:
     duration_ms: int
     width: int
     height: int
+    has_audio: bool
 
 
 class RejectionReason(StrEnum):

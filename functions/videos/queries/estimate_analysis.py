@@ -56,7 +56,7 @@ class EstimateAnalysisHandler:
         media = video.analysable()
         if isinstance(media, Failure):
             return media
-        by_feature = quote(query.features, media.value.duration_ms)
+        by_feature = quote(query.features, media.value.duration_ms, has_audio=media.value.has_audio)
         return Success(Estimate(credits=sum(by_feature.values()), by_feature=by_feature))
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.local.layout import Layout
+from infra.local.screen import Screen
 
 
 class BenchFailed(Exception):
@@ -28,6 +29,14 @@ def at_most(what: str, measured: float, bar: float, *, digits: int = 2, unit: st
 
 def at_least(what: str, measured: float, bar: float, *, digits: int = 2, unit: str = "×") -> Bar:
     return Bar(what, f"{measured:.{digits}f}{unit}", f"at least {bar:g}{unit}", measured >= bar)
+
+
+def verdict(screen: Screen, bars: Sequence[Bar]) -> int:
+    """Shows the bars; the exit code."""
+    screen.heading("Bars")
+    for bar in bars:
+        screen.check(bar.held, f"{bar.what:<58} {bar.measured:>12}   {bar.wanted}")
+    return 0 if all(bar.held for bar in bars) else 1
 
 
 def output(command: Sequence[str], limit_seconds: float, environment: Mapping[str, str] | None = None) -> str:

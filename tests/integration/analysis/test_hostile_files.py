@@ -25,7 +25,7 @@ def fuzz(*options: str) -> list[dict[str, Any]]:
 
 
 def test_damaged_clips_end_with_results_or_a_reason() -> None:
-    told = fuzz("--mutations", "30", "--seed", "1", "--only-mutations")
+    told = fuzz("--mutations", "30", "--seed", "1", "--kinds")
     assert len(told) == 30
     assert {one["outcome"] for one in told} <= OUTCOMES
     assert FailureReason.ANALYZER_FAILED not in {one["outcome"] for one in told}
@@ -34,7 +34,7 @@ def test_damaged_clips_end_with_results_or_a_reason() -> None:
 
 
 def test_files_made_to_break_their_reader_end_with_results_or_a_reason() -> None:
-    told = {one["file"]: one["outcome"] for one in fuzz("--mutations", "0")}
+    told = {one["file"]: one["outcome"] for one in fuzz("--mutations", "0", "--kinds", "hostile")}
     assert len(told) == 8
     assert set(told.values()) <= OUTCOMES
     assert told["absurd-dimensions.mov"] == FailureReason.PICTURE_TOO_LARGE
@@ -42,3 +42,18 @@ def test_files_made_to_break_their_reader_end_with_results_or_a_reason() -> None
     assert told["no-frame-rate.avi"] == "completed"
     assert told["a-thousand-streams.mkv"] == "completed"
     assert told["an-hour-of-nothing.mp4"] == FailureReason.DEADLINE_EXCEEDED
+
+
+def test_unusual_videos_are_analysed() -> None:
+    told = {one["file"]: one["outcome"] for one in fuzz("--mutations", "0", "--kinds", "unusual")}
+    assert len(told) > 20
+    assert {name: outcome for name, outcome in told.items() if outcome != "completed"} == {}
+
+
+def test_what_is_no_video_ends_with_its_reason() -> None:
+    told = {one["file"]: one["outcome"] for one in fuzz("--mutations", "0", "--kinds", "no-videos")}
+    assert told == {
+        "sound-alone.mp4": FailureReason.NO_VIDEO_STREAM,
+        "a-picture.mp4": FailureReason.NOT_A_VIDEO,
+        "half-an-index.mp4": FailureReason.TRUNCATED_VIDEO,
+    }

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,13 +21,15 @@ from moto import mock_aws
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Analyzer, Findings, Resumable
+from functions.analysis.analyzers.things import Detector, ThingAnalyzer
+from functions.analysis.analyzers.tracking import Detection
 from functions.analysis.completion import QueueCompletion
 from functions.analysis.decode import Frame, Sound, VideoInfo
 from functions.analysis.documents import ResultStore
 from functions.analysis.failures import FailureReason
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import DynamoLeaseTable, Lease
-from functions.analysis.models import load_analyzers
+from functions.analysis.models import SERVED, load_analyzers
 from functions.analysis.pipeline import AnalyzerFactory
 from functions.analysis.worker import DONE, TRY_AGAIN, Surroundings, analysis_pk, run
 from functions.videos.domain.results import (
@@ -94,6 +96,19 @@ class SayingAnalyzer(Resumable):
         return Findings(speech=self._said)
 
 
+class NothingFound:
+    models: tuple[ModelUsed, ...] = ()
+    side = 320
+
+    def detect(self, picture: NDArray[np.uint8]) -> list[Detection]:
+        return []
+
+
+class BrokenDetector(NothingFound):
+    def detect(self, picture: NDArray[np.uint8]) -> list[Detection]:
+        raise ZeroDivisionError
+
+
 class Time:
     def __init__(self) -> None:
         self.moment = datetime(2026, 1, 1, tzinfo=UTC)
@@ -112,6 +127,7 @@ class Cloud:
     interrupted: threading.Event = field(default_factory=threading.Event)
     at_frame: Callable[[int], None] = lambda index: None
     said: tuple[SpeechSegment, ...] = ()
+    detectors: Mapping[str, Detector] = field(default_factory=dict[str, Detector])
     load_embedder: Callable[[], LengthEmbedder] = LengthEmbedder
 
     def upload(self, body: bytes) -> None:
@@ -137,7 +153,11 @@ class Cloud:
         make_shots = load_analyzers({"shots"} & set(features), mode)
 
         def make(info: VideoInfo, results: ResultStore) -> Sequence[Analyzer]:
-            return [*make_shots(info, results), SayingAnalyzer(self.said, self.at_frame)]
+            things = [
+                ThingAnalyzer(name, SERVED[name] & set(features), detector, interval_ms=250)
+                for name, detector in self.detectors.items()
+            ]
+            return [*make_shots(info, results), SayingAnalyzer(self.said, self.at_frame), *things]
 
         return make
 
@@ -427,6 +447,25 @@ def test_an_analyzer_that_breaks_down_takes_its_own_feature_alone(cloud: Cloud, 
     (failed,) = CompleteAnalysis.model_validate(message["detail"]["data"]).failed_features
     assert (failed.feature, failed.reason) == ("speech", FailureReason.ANALYZER_FAILED)
     assert failed.detail.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("broken", "done", "failed"),
+    [("faces", ("shots", "objects"), ("people",)), ("objects", ("shots",), ("people", "objects"))],
+)
+def test_a_detector_that_breaks_down_takes_what_isnt_whole_without_it(
+    cloud: Cloud, clip: bytes, broken: str, done: tuple[str, ...], failed: tuple[str, ...]
+) -> None:
+    cloud.upload(clip)
+    cloud.detectors = {"objects": NothingFound(), "faces": NothingFound(), broken: BrokenDetector()}
+    assert cloud.run(job=JOB.model_copy(update={"features": ("shots", "people", "objects")})) == DONE
+
+    manifest = Manifest.model_validate_json(cloud.result("manifest.json"))
+    assert (manifest.features, manifest.failed_features) == (done, failed)
+    assert ("objects.json" in manifest.files, "people.json" in manifest.files) == ("objects" in done, False)
+    (message,) = cloud.messages()
+    told = CompleteAnalysis.model_validate(message["detail"]["data"]).failed_features
+    assert tuple(one.feature for one in told) == failed
 
 
 def test_an_analysis_of_which_nothing_is_left_fails(cloud: Cloud, clip: bytes) -> None:

@@ -161,6 +161,19 @@ def test_more_video_than_announced_costs_what_was_held(begun: Begun) -> None:
     assert begun.shown["credits_charged"] == 3
 
 
+def test_speech_of_a_silent_video_is_done_and_free(aws: Aws, silent_clip: bytes) -> None:
+    begun = Begun(aws, silent_clip)
+    assert begun.shown["credits_held"] == 2
+
+    assert begun.tell(**COMPLETED)
+
+    shown = begun.shown
+    assert (shown["status"], shown["credits_charged"], shown["failed_features"]) == ("completed", 2, [])
+    assert begun.pools == {**dict.fromkeys(FULL, (59, 0)), "transcription": (60, 0)}
+    (event,) = aws.events("AnalysisCompleted")
+    assert "speech" in event.data["features"]
+
+
 BROKEN_SPEECH = {"feature": "speech", "reason": "analyzer_failed", "detail": "It broke off."}
 
 
@@ -173,6 +186,21 @@ def test_a_feature_that_failed_is_free_and_told(begun: Begun) -> None:
     assert begun.pools == {**dict.fromkeys(FULL, (59, 0)), "transcription": (60, 0)}
     (event,) = begun.aws.events("AnalysisCompleted")
     assert (event.data["features"], event.data["failed_features"]) == (["shots", "text"], ["speech"])
+
+
+def test_broken_people_are_free_and_objects_are_charged(aws: Aws, clip: bytes) -> None:
+    studio = Studio(aws)
+    video_id = studio.uploaded_video(clip)
+    before = studio.pools()
+    analysis_id = studio.requested_analysis(video_id, features=["shots", "people", "objects"])
+
+    assert studio.tell_outcome(
+        video_id, analysis_id, **COMPLETED, failed_features=[{**BROKEN_SPEECH, "feature": "people"}]
+    )
+
+    assert studio.analysis(video_id, analysis_id)["credits_charged"] == 2
+    left = {code: balance - studio.pools()[code][0] for code, (balance, _) in before.items()}
+    assert {code: spent for code, spent in left.items() if spent} == {"video_analysis": 2}
 
 
 def test_a_feature_that_nobody_knows_is_refused(begun: Begun) -> None:

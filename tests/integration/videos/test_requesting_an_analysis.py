@@ -40,6 +40,25 @@ def test_the_estimate_is_what_is_held_later(aws: Aws, longer_clip: bytes) -> Non
     assert studio.request_analysis(video_id, features=["shots", "speech"]).json["credits_held"] == 6
 
 
+def test_speech_of_a_silent_video_needs_no_credits(aws: Aws, silent_clip: bytes) -> None:
+    studio = Studio(aws)
+    video_id = studio.uploaded_video(silent_clip)
+    spend_all(aws, studio)
+    path = f"{studio.analyses_path(video_id)}/estimate"
+
+    estimates = [
+        studio.caller.send(estimate_analysis.ENDPOINT, path, {"features": features}).json
+        for features in (["shots", "speech"], ["speech"])
+    ]
+
+    assert estimates == [{"credits": 1, "by_feature": {"video_analysis": 1}}, {"credits": 0, "by_feature": {}}]
+    requested = studio.request_analysis(video_id, features=["speech"], max_credits=0)
+    assert (requested.status, requested.json["credits_held"]) == (202, 0)
+    assert studio.tell_outcome(video_id, requested.json["analysis_id"], manifest_key="m", duration_ms=1500)
+    ended = studio.analysis(video_id, requested.json["analysis_id"])
+    assert (ended["status"], ended["credits_charged"]) == ("completed", 0)
+
+
 def test_a_key_is_required(aws: Aws, clip: bytes) -> None:
     studio = Studio(aws)
     video_id = studio.uploaded_video(clip)

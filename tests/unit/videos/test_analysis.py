@@ -27,6 +27,14 @@ def test_features_of_one_pool_add_up() -> None:
     assert quote((Feature.SHOTS, Feature.OBJECTS), 61_000) == {"video_analysis": 4}
 
 
+def test_speech_of_a_video_without_sound_is_free() -> None:
+    held = quote(ALL, 61_000, has_audio=False)
+
+    assert held == {"video_analysis": 2, "text_recognition": 2}
+    assert charge(ALL, 61_000, held) == held
+    assert quote((Feature.SPEECH,), 61_000, has_audio=False) == {}
+
+
 @given(
     asked=st.sets(st.sampled_from(Feature), min_size=1),
     done=st.sets(st.sampled_from(Feature)),

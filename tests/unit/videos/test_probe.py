@@ -8,7 +8,7 @@ import pytest
 from functions.videos.adapters.probe import probe
 from functions.videos.adapters.uploads import ReadLimitExceeded, UploadGone
 from functions.videos.domain.media import MediaInfo, Rejection, RejectionReason, judge
-from tests.support.clips import plain, scene, write_clip, write_sound
+from tests.support.clips import music, plain, scene, write_clip, write_sound
 
 
 class InMemoryFile(io.BytesIO):
@@ -36,7 +36,16 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def test_a_video_tells_its_length_and_size(clip: bytes) -> None:
-    assert probe(InMemoryFile(clip)) == MediaInfo(duration_ms=1500, width=320, height=180)
+    assert probe(InMemoryFile(clip)) == MediaInfo(duration_ms=1500, width=320, height=180, has_audio=False)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_a_video_tells_whether_it_can_be_heard(tmp_path: Path, ending: str) -> None:
+    for sound in (None, music(1.0)):
+        found = probe(InMemoryFile(write_clip(tmp_path / f"clip.{ending}", scene(1, 24), sound=sound).read_bytes()))
+
+        assert isinstance(found, MediaInfo)
+        assert found.has_audio == (sound is not None)
 
 
 def test_a_matroska_video(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functions.videos.domain.video import Video, VideoStatus, check_upload
 from shared.kernel.errors import Conflict, PayloadTooLarge, UnsupportedMediaType
 from shared.kernel.result import Failure, Success
 
-MEDIA = MediaInfo(duration_ms=55_000, width=1280, height=720)
+MEDIA = MediaInfo(duration_ms=55_000, width=1280, height=720, has_audio=True)
 CREATED = Video(
     workspace_id="w",
     video_id="v",
