@@ -2,7 +2,7 @@
 
 Everything a customer would do is done over HTTP, as any client would do it. What only an operator sees (the event log,
 the worker's figures) is read with the operator's credentials of `.local/outputs.json`. `VIDEO` names a video of one's
-own; without it the trailer is taken, whose contents are known, and what was found in it is checked.
+own; without it one is made whose contents are known, and what was found in it is checked.
 """
 
 import json
@@ -16,11 +16,12 @@ from pathlib import Path
 from types import FrameType
 
 from infra.local.client import ApiClient, ApiRefused, ApiUnreachable
-from infra.local.clips import ClipUnavailable, trailer
+from infra.local.clips import ClipUnavailable
 from infra.local.demo_customer import CONTENT_TYPES, analyse, ask, enter, search, show_timeline, upload
 from infra.local.demo_operator import show_speed, show_statement, show_trail
-from infra.local.demo_report import TRAILER_ATTRIBUTION, leave_report
+from infra.local.demo_report import leave_report
 from infra.local.demo_run import Run, StepFailed
+from infra.local.demo_video import ATTRIBUTION, make_video
 from infra.local.deploy import DeployFailed
 from infra.local.install import InstallFailed
 from infra.local.layout import Layout
@@ -54,16 +55,16 @@ def main() -> int:
 
 
 def _demonstrate(screen: Screen, layout: Layout) -> int:
-    video, is_trailer = _video()
+    video, is_known = _video(layout)
     screen.line(screen.bold(f"VisionScope demo: {video.name}"))
-    if is_trailer:
-        screen.line(screen.dim(TRAILER_ATTRIBUTION))
+    if is_known:
+        screen.line(screen.dim(ATTRIBUTION))
     screen.line()
     up(layout)
     outputs: Mapping[str, str] = json.loads(layout.outputs.read_text())
     correlation_id = f"demo-{secrets.token_hex(8)}"
     with ApiClient(outputs["api_url"], correlation_id) as api:
-        run = Run(screen, api, outputs, video, is_trailer, correlation_id, started=datetime.now(UTC))
+        run = Run(screen, api, outputs, video, is_known, correlation_id, started=datetime.now(UTC))
         screen.heading("As a customer, over HTTP", outputs["api_url"])
         enter(run)
         upload(run)
@@ -80,10 +81,11 @@ def _demonstrate(screen: Screen, layout: Layout) -> int:
         return verdict
 
 
-def _video() -> tuple[Path, bool]:
+def _video(layout: Layout) -> tuple[Path, bool]:
+    """The video, and whether it is known what it holds."""
     named = os.environ.get("VIDEO", "")
     if not named:
-        return trailer(), True
+        return make_video(layout.root), True
     video = Path(named).expanduser()
     if not video.is_file():
         raise StepFailed(f"There is no file {video}.")

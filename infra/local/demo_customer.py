@@ -9,8 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.local.client import upload as send_file
+from infra.local.clips import TWO_CITIES_TEXT
 from infra.local.demo_run import Run, StepFailed, idempotency_key, short, until
-from infra.local.expectations import BIRD_QUESTION, check_bird, check_captions, check_cuts, clock, letters, span
+from infra.local.expectations import (
+    BIRD_QUESTION,
+    READING_ANSWER,
+    READING_QUESTION,
+    check_bird,
+    check_captions,
+    check_cuts,
+    check_reading,
+    clock,
+    letters,
+    span,
+)
 
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
@@ -108,13 +120,14 @@ def show_timeline(run: Run) -> None:
                     screen.line(f"      {span(segment)}  {mark:<9}  {short(segment['text'], 70)}")
     if not transcript:
         screen.line(screen.dim("  nothing is spoken"))
-    if run.is_trailer:
+    if run.is_known:
         run.checks += check_captions(run.segments("text"))
         run.checks += check_cuts(run.shots, run.manifest["frame_rate"])
+        run.checks.append(check_reading(run.segments("speech"), TWO_CITIES_TEXT))
 
 
 def search(run: Run) -> None:
-    if run.is_trailer:
+    if run.is_known:
         wanted = "an animal wants revenge"
     else:
         segments = run.segments("text") + run.segments("speech")
@@ -148,7 +161,7 @@ def ask(run: Run) -> None:
             screen.line(f"    {screen.dim('[grounded: false]')}")
     run.answers = answers
     *answerable, unanswerable = answers
-    if run.is_trailer:
+    if run.is_known:
         held = not unanswerable["grounded"] and not unanswerable["citations"]
         run.check(held, f"“{UNANSWERABLE}” is not known, and nothing is cited")
     else:
@@ -157,13 +170,16 @@ def ask(run: Run) -> None:
         run.check(held, f"“{UNANSWERABLE}” is answered with citations, or not at all")
     for answer in answerable:
         run.check(answer["grounded"] and bool(answer["citations"]), f"“{answer['question']}” is answered and cited")
-    if run.is_trailer:
-        run.checks.append(check_bird(answers[0]["citations"]))
+    if run.is_known:
+        bird, _, reading, _ = answers
+        run.checks.append(check_bird(bird["citations"]))
+        told = READING_ANSWER in reading["answer"].casefold()
+        run.check(told, f"“{READING_QUESTION}” is answered with “{READING_ANSWER}”")
 
 
 def _questions(run: Run) -> list[str]:
-    if run.is_trailer:
-        return [BIRD_QUESTION, "What is written about a bunny?", UNANSWERABLE]
+    if run.is_known:
+        return [BIRD_QUESTION, "What is written about a bunny?", READING_QUESTION, UNANSWERABLE]
     # Of an unknown video only what was found in it can be asked about and judged.
     questions: list[str] = []
     for kind, verb in (("speech", "said"), ("text", "written")):

@@ -7,11 +7,9 @@ from typing import Any
 import httpx
 
 from infra.local.demo_run import Run
+from infra.local.demo_video import ATTRIBUTION, TITLE
 from infra.local.layout import Layout
 from infra.local.report import Answered, Citation, Moment, Report, ReportedShot, render
-
-TRAILER_TITLE = "Big Buck Bunny, the trailer"
-TRAILER_ATTRIBUTION = "Big Buck Bunny, (c) 2008 Blender Foundation, www.bigbuckbunny.org, CC-BY 3.0"
 
 
 def leave_report(run: Run, layout: Layout) -> Path:
@@ -26,8 +24,8 @@ def leave_report(run: Run, layout: Layout) -> Path:
 def _report(run: Run) -> Report:
     work = run.manifest.get("work") or {"wall_seconds": None, "seconds": {}}
     return Report(
-        title=TRAILER_TITLE if run.is_trailer else run.video.name,
-        attribution=TRAILER_ATTRIBUTION if run.is_trailer else None,
+        title=TITLE if run.is_known else run.video.name,
+        attribution=ATTRIBUTION if run.is_known else None,
         duration_ms=run.manifest["duration_ms"],
         size=(run.manifest["width"], run.manifest["height"]),
         features=tuple(run.analysis["features"]),

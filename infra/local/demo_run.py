@@ -26,7 +26,7 @@ class Run:
     api: ApiClient
     outputs: Mapping[str, str]
     video: Path
-    is_trailer: bool
+    is_known: bool
     correlation_id: str
     started: datetime
     workspace: str = ""

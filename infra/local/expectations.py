@@ -1,5 +1,6 @@
-"""What the demo's trailer is known to hold, and whether an analysis found it."""
+"""What the demo's own video is known to hold, and whether an analysis found it."""
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ CUTS = (593, 864, 900, 988, 1049)
 CUT_TOLERANCE_FRAMES = 3
 BIRD_QUESTION = "When does it say an unlucky bird?"
 BIRD_MS = (10_000, 14_000)
+# Of the words read aloud, what share must have been heard in their order.
+HEARD = 0.9
+READING_QUESTION = "What did we all go direct to?"
+READING_ANSWER = "heaven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,20 @@ def check_bird(citations: Sequence[Segment]) -> Check:
     earliest, latest = BIRD_MS
     cited = any(earliest <= citation["start_ms"] < citation["end_ms"] <= latest for citation in citations)
     return Check(cited, f"the bird is cited within {clock(earliest)}–{clock(latest)}")
+
+
+def check_reading(speech: Sequence[Segment], read: str) -> Check:
+    heard, words = _words(" ".join(segment["text"] for segment in speech)), _words(read)
+    matched = sum(
+        block.size for block in difflib.SequenceMatcher(None, words, heard, autojunk=False).get_matching_blocks()
+    )
+    return Check(
+        matched >= HEARD * len(words), f"the reading is heard: {matched} of {len(words)} words, in their order"
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.casefold())
 
 
 def clock(milliseconds: int) -> str:

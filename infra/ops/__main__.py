@@ -26,6 +26,8 @@ from shared.kernel.errors import DomainError
 from shared.kernel.result import Failure, Result
 
 _WATCHED_EVERY_SECONDS = 1.0
+# How an operation ends that didn't do what was asked for.
+_FAILED = ("failed", "compensated")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -203,6 +205,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def exit_status(answer: object) -> int:
+    """0, or 1 for an operation that ended without doing what was asked for."""
+    return int(isinstance(answer, get_operation.OperationView) and answer.status in _FAILED)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     # What the code logs of its work is for the stage's logs; what goes wrong here is logged nowhere else.
@@ -218,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{'.'.join(map(str, one['loc']))}: {one['msg']}", file=sys.stderr)
         return 2
     print(shown(answer, as_json=given.json))
-    return 0
+    return exit_status(answer)
 
 
 if __name__ == "__main__":

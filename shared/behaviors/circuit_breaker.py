@@ -13,6 +13,7 @@ from typing import TypeVar
 from pynamodb.attributes import NumberAttribute
 
 from shared.aws.clients import error_code
+from shared.kernel.clock import unix_ms
 from shared.kernel.errors import CircuitOpen, DependencyUnavailable
 from shared.observability.logger import log
 from shared.persistence.rows import EphemeralRow, key_of
@@ -169,7 +170,7 @@ class CircuitBreaker:
         return f"BREAKER#{self._name}"
 
     def _now(self) -> int:
-        return math.floor(self._runtime.clock.now().timestamp() * 1000)
+        return unix_ms(self._runtime.clock.now())
 
 
 def _expiry(now: int) -> int:

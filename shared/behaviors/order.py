@@ -20,8 +20,8 @@ from shared.persistence.scope import ReadScope, Runtime, WriteScope
 from shared.persistence.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
+    from shared.behaviors.answers import AnswerCache
     from shared.behaviors.audit import AuditTrail
-    from shared.behaviors.caching import AnswerCache
     from shared.behaviors.rate_limiting import Limits
 
 

@@ -22,6 +22,7 @@ from shared.aws.clients import error_code
 from shared.cqrs.messages import Message
 from shared.cqrs.pipeline import Context, Proceed, Unread, raw_fields
 from shared.cqrs.policy import Limit, Per, RateLimit
+from shared.kernel.clock import unix_ms
 from shared.kernel.errors import RateLimited
 from shared.kernel.principals import Anonymous
 from shared.kernel.result import Failure, Result
@@ -280,7 +281,7 @@ class Windows:
         return self._runtime.settings.table("ephemeral")
 
     def _now_ms(self) -> int:
-        return math.floor(self._runtime.clock.now().timestamp() * 1000)
+        return unix_ms(self._runtime.clock.now())
 
 
 def _room(limit: Limit, previous: int, elapsed_ms: int) -> int:

@@ -69,9 +69,13 @@ class IntegrationEvent(Event):
 
 
 class MessageCommand(Command[None]):
-    """A command that travels through a queue instead of an HTTP request. `service_name` names who takes it."""
+    """A command that travels through a queue instead of an HTTP request. `service_name` names who takes it.
+
+    `schema_version` is raised with what it holds: a handler of an older release leaves a newer command alone.
+    """
 
     service_name: ClassVar[str]
+    schema_version: ClassVar[int] = 1
 
 
 def answer_type(message: type[Message]) -> Any:

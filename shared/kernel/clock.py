@@ -1,5 +1,6 @@
 """Time is injected: `clock.now()` is an aware UTC datetime."""
 
+import math
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,3 +17,8 @@ class SystemClock:
 def rfc3339(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: sorts as text in the order of time."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def unix_ms(moment: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down."""
+    return math.floor(moment.timestamp() * 1000)

@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 
 from pydantic import StringConstraints
 
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, unix_ms
 
 UUID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
@@ -28,7 +28,7 @@ class Uuid7:
 
     def new(self) -> str:
         with self._lock:
-            milliseconds, counter = int(self._clock.now().timestamp() * 1000), 0
+            milliseconds, counter = unix_ms(self._clock.now()), 0
             if milliseconds <= self._last[0]:
                 milliseconds, counter = self._last[0], self._last[1] + 1
                 if counter > 0xFFF:

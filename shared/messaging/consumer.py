@@ -23,7 +23,7 @@ from shared.kernel.result import Failure
 from shared.messaging.dead_letters import LastErrors
 from shared.messaging.envelope import Metadata, data_of
 from shared.messaging.payloads import DamagedPayload
-from shared.messaging.registry import UnreadableEvent, read_event, read_fields
+from shared.messaging.registry import UnreadableMessage, read_command, read_event
 from shared.messaging.routing import QUEUES, BatchAnswer, ForeignEvent, Subscriber
 from shared.observability.logger import log
 from shared.persistence.rows import EphemeralRow
@@ -140,7 +140,7 @@ class QueueFunction:
                 if body.get("detail-type", expected.__name__) != expected.__name__:
                     raise UnknownMessage(f"{expected.__name__} is expected here, this is another message")
                 message = self._read_data(expected, metadata, detail["data"])
-        except UnreadableEvent as error:
+        except UnreadableMessage as error:
             raise UnknownMessage(str(error)) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnknownMessage(f"not a {expected.__name__}: {_reason(error)}") from error
@@ -170,7 +170,7 @@ class QueueFunction:
         return (
             read_event(expected, metadata, data)
             if issubclass(expected, IntegrationEvent)
-            else read_fields(expected, data)
+            else read_command(expected, metadata, data)
         )
 
     def _send_anew(self, record: Mapping[str, Any], refusal: CircuitOpen) -> bool:

@@ -127,6 +127,7 @@ def enclose_command(
             occurred_at=rfc3339(occurred_at),
             correlation_id=context.correlation_id,
             causation_id=context.message_id,
+            schema_version=command.schema_version,
             service_name=command.service_name,
             workspace_id=workspace_id if isinstance(workspace_id, str) else context.workspace_id,
             traceparent=context.traceparent,

@@ -86,7 +86,7 @@ class EventLog:
 def parse_logged(expected: type[IntegrationEvent], body: str, payloads: Payloads) -> tuple[IntegrationEvent, Metadata]:
     """An event of the log as its type is now.
 
-    Raises `UnreadableEvent`, `DamagedPayload`, or what reading malformed JSON raises (`ValueError`, `KeyError`,
+    Raises `UnreadableMessage`, `DamagedPayload`, or what reading malformed JSON raises (`ValueError`, `KeyError`,
     `TypeError`).
     """
     detail = json.loads(body)["detail"]

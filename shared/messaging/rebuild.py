@@ -36,7 +36,7 @@ from shared.messaging.projections import (
     write_generations,
 )
 from shared.messaging.rebuild_progress import Phase, RebuildProgress, read_rebuild, write_rebuild
-from shared.messaging.registry import UnreadableEvent
+from shared.messaging.registry import UnreadableMessage
 from shared.observability.logger import log
 from shared.persistence.rows import ReadModelRow
 from shared.persistence.scope import Runtime
@@ -201,8 +201,8 @@ class _Rebuild:
         try:
             event, metadata = parse_logged(self._projection.event, body, self._runtime.payloads)
             if metadata.aggregate is None:
-                raise UnreadableEvent("the event says nothing of its aggregate")
-        except (ValidationError, UnreadableEvent, DamagedPayload, ValueError, KeyError, TypeError, AttributeError):
+                raise UnreadableMessage("the event says nothing of its aggregate")
+        except (ValidationError, UnreadableMessage, DamagedPayload, ValueError, KeyError, TypeError, AttributeError):
             log().exception("an event of the log can't be read", extra={"key": key})
             return None
         return Fact(event, metadata.message_id, metadata.occurred_at, metadata.aggregate.version)

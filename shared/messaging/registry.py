@@ -10,35 +10,46 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from shared.cqrs.messages import IntegrationEvent, Message
+from shared.cqrs.messages import IntegrationEvent, Message, MessageCommand
 from shared.messaging.envelope import Metadata
 
 E = TypeVar("E", bound=IntegrationEvent)
+C = TypeVar("C", bound=MessageCommand)
 M = TypeVar("M", bound=Message)
 
 
-class UnreadableEvent(ValueError):
-    """An event that this code is too old to read, or that is of another version. The text says which."""
+class UnreadableMessage(ValueError):
+    """A message that this code is too old to read, or that is of another version. The text says which."""
 
 
 def read_event(expected: type[E], metadata: Metadata, data: Mapping[str, Any]) -> E:
     """An event as its type is now, whatever schema version it was written with.
 
-    Raises `UnreadableEvent` for another version (which is another contract, and has subscribers of its own) and for a
+    Raises `UnreadableMessage` for another version (which is another contract, and has subscribers of its own) and for a
     newer schema than this code knows, and pydantic's `ValidationError` for data that doesn't fit.
     """
     if metadata.version != expected.version:
-        raise UnreadableEvent(f"{expected.__name__} version {metadata.version}, known is {expected.version}")
-    if metadata.schema_version > expected.schema_version:
-        raise UnreadableEvent(
-            f"{expected.__name__} has schema version {metadata.schema_version}, known is {expected.schema_version}"
-        )
+        raise UnreadableMessage(f"{expected.__name__} version {metadata.version}, known is {expected.version}")
+    _check_schema(expected, metadata)
     current = dict(data)
     for schema_version in range(metadata.schema_version, expected.schema_version):
         upcast = expected.upcasters.get(schema_version)
         if upcast is not None:
             current = upcast(current)
     return read_fields(expected, current)
+
+
+def read_command(expected: type[C], metadata: Metadata, data: Mapping[str, Any]) -> C:
+    """A queued command. Raises `UnreadableMessage` for a newer schema than this code knows, and `ValidationError`."""
+    _check_schema(expected, metadata)
+    return read_fields(expected, data)
+
+
+def _check_schema(expected: type[IntegrationEvent] | type[MessageCommand], metadata: Metadata) -> None:
+    if metadata.schema_version > expected.schema_version:
+        raise UnreadableMessage(
+            f"{expected.__name__} has schema version {metadata.schema_version}, known is {expected.schema_version}"
+        )
 
 
 def read_fields(expected: type[M], data: Mapping[str, Any]) -> M:

@@ -64,7 +64,10 @@ def test_a_deleted_video_is_gone_with_its_files(customer: Customer, local_stack:
     assert customer.ended_analysis(video_id, analysis_id)["status"] == "completed"
     captions = customer.api.send("GET", f"{path}/sprite")
     assert captions.status_code == 303
-    assert httpx.get(captions.headers["location"], trust_env=False).text.startswith("WEBVTT")
+    cues = httpx.get(captions.headers["location"], trust_env=False).text
+    assert cues.startswith("WEBVTT")
+    sheet = next(line for line in cues.splitlines() if "#xywh=" in line)
+    assert httpx.get(sheet, trust_env=False).content.startswith(b"\xff\xd8")
 
     deleted = customer.api.send("DELETE", path)
 

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown := sorted(set(wanted) - set(PARTS)):
         parser.error(f"there is no part {', '.join(unknown)}: {', '.join(PARTS)} are there")
     # The functions log to the standard output, where the figures are wanted.
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "ERROR"
+    os.environ["LOG_LEVEL"] = "ERROR"
     screen, started = Screen(), time.monotonic()
     bars: list[Bar] = []
     with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:

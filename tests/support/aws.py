@@ -63,6 +63,10 @@ class Aws:
     def upload(self, key: str, body: bytes) -> None:
         self.client("s3").put_object(Bucket=self.settings["UPLOADS_BUCKET"], Key=key, Body=body)
 
+    def result(self, key: str) -> bytes:
+        body: bytes = self.client("s3").get_object(Bucket=self.settings["RESULTS_BUCKET"], Key=key)["Body"].read()
+        return body
+
     def put_result(self, key: str, body: bytes) -> None:
         self.client("s3").put_object(Bucket=self.settings["RESULTS_BUCKET"], Key=key, Body=body)
 

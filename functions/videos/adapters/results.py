@@ -71,6 +71,9 @@ class ResultStore:
             self._kept_bytes -= size
         return value
 
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
     def link(self, key: str) -> str:
         """A URL that anyone who has it may GET for two hours."""
         url: str = self._s3.generate_presigned_url(

@@ -24,6 +24,8 @@ MOMENT_VECTORS = "moments.npy"
 SUBRIP = "transcript.srt"
 WEBVTT = "transcript.vtt"
 SPRITE = "sprite.vtt"
+LINKED_SPRITE = "sprite.linked.vtt"
+"""A copy with signed links, which comes and goes: no manifest lists it."""
 RESULTS = "analysis.json"
 RESULTS_SCHEMA = "analysis.schema.json"
 

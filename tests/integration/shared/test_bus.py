@@ -73,6 +73,15 @@ def test_an_event_and_a_command_exist_exactly_when_their_change_does(aws: Aws) -
         assert (told.metadata.correlation_id, told.metadata.causation_id) == ("story", "m-1")
 
 
+def test_a_command_of_a_newer_release_is_left_for_one_that_knows_it(aws: Aws) -> None:
+    paint(aws, "m-1")
+    (command,) = aws.commands()
+    newer = from_bus(command)
+    newer["detail"]["metadata"]["schema_version"] = 2
+    assert not deliver(SUBSCRIBER, newer, aws.runtime)
+    assert coats(aws) == 0
+
+
 def test_a_command_that_is_delivered_twice_has_one_effect(aws: Aws) -> None:
     paint(aws, "m-1")
     (command,) = aws.commands()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.behaviors.caching import MAX_SHARED_BYTES
 from shared.behaviors.order import request_chain
+from shared.behaviors.shared_answers import MAX_SHARED_BYTES
 from shared.cqrs.messages import Query, View
 from shared.cqrs.pipeline import Context, Proceed
 from shared.cqrs.policy import Caching, Policy

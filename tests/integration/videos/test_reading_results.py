@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from functions.analysis.captions import thumbnails
 from functions.videos.adapters.embedding import MiniLmEmbedder
 from functions.videos.domain.results import (
     MANIFEST,
@@ -25,6 +26,7 @@ from functions.videos.domain.results import (
     ScreenText,
     Shot,
     SpeechSegment,
+    SpriteThumbnail,
     Texts,
     Timeline,
     Transcript,
@@ -128,6 +130,7 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
         TRANSCRIPT: Transcript(segments=speech).model_dump_json().encode(),
         MOMENTS: Moments(moments=moments).model_dump_json().encode(),
         MOMENT_VECTORS: vectors.getvalue(),
+        SPRITE: thumbnails([THUMBNAIL]).encode(),
     }
     manifest = Manifest(
         workspace_id=workspace_id,
@@ -142,10 +145,13 @@ def write_results(aws: Aws, workspace_id: str, video_id: str, analysis_id: str, 
         has_audio=True,
         models=(),
         counts=Counts(frames=1, shots=shots, texts=1, speech=3, moments=4),
-        files=(*bodies, SUBRIP, WEBVTT, SPRITE, sprite_sheet_name(1), RESULTS),
+        files=(*bodies, SUBRIP, WEBVTT, sprite_sheet_name(1), RESULTS),
     )
     for name, body in {**bodies, MANIFEST: manifest.model_dump_json().encode()}.items():
         aws.put_result(prefix + name, body)
+
+
+THUMBNAIL = SpriteThumbnail(sheet=sprite_sheet_name(1), start_ms=0, end_ms=10_000, x=0, y=0, width=160, height=90)
 
 
 @pytest.fixture
@@ -296,14 +302,23 @@ def test_captions_have_no_pages(analysed: Analysed) -> None:
     assert analysed.transcript(format="srt", cursor=cursor).json["errors"][0]["pointer"] == "/cursor"
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [({}, "sprite.vtt"), ({"sheet": 1}, "sprites/sheet-001.jpg")],
-)
-def test_thumbnails_are_a_signed_link_away(analysed: Analysed, fields: dict[str, object], name: str) -> None:
-    answer = analysed.get(get_sprite.ENDPOINT, "sprite", **fields)
+def test_a_sheet_of_thumbnails_is_a_signed_link_away(analysed: Analysed) -> None:
+    answer = analysed.get(get_sprite.ENDPOINT, "sprite", sheet=1)
 
-    assert (answer.status, key_of(answer)) == (303, analysed.prefix + name)
+    assert (answer.status, key_of(answer)) == (303, f"{analysed.prefix}sprites/sheet-001.jpg")
+
+
+def test_the_cues_of_the_thumbnails_name_sheets_that_a_player_can_load(aws: Aws, analysed: Analysed) -> None:
+    answer = analysed.get(get_sprite.ENDPOINT, "sprite")
+
+    assert answer.status == 303
+    cues = aws.result(key_of(answer)).decode()
+    assert cues.startswith("WEBVTT\n\n00:00:00.000 --> ")
+    (sheet,) = {line.partition("#")[0] for line in cues.splitlines() if "#xywh=" in line}
+    link = urlsplit(sheet)
+    assert link.scheme == "https"
+    assert "X-Amz-Signature" in link.query
+    assert link.path.endswith(f"{analysed.prefix}sprites/sheet-001.jpg")
 
 
 def test_a_sheet_that_isnt_there_is_not_found(analysed: Analysed) -> None:

@@ -1,10 +1,10 @@
-"""The demo's checks fail when an analysis misses what the trailer holds."""
+"""The demo's checks fail when an analysis misses what its video holds."""
 
 from typing import Any
 
 import pytest
 
-from infra.local.expectations import CAPTIONS, CUTS, check_bird, check_captions, check_cuts
+from infra.local.expectations import CAPTIONS, CUTS, check_bird, check_captions, check_cuts, check_reading
 
 RATE = 24.0
 
@@ -49,3 +49,12 @@ def test_the_bird_is_cited_only_by_a_moment_in_its_time() -> None:
     assert check_bird([{"start_ms": 10_000, "end_ms": 14_000}]).held
     assert not check_bird([{"start_ms": 16_000, "end_ms": 23_000}]).held
     assert not check_bird([{"start_ms": 0, "end_ms": 55_000}]).held
+
+
+def test_the_reading_is_heard_when_nine_words_of_ten_are_in_their_order() -> None:
+    read = "It was the best of times, it was the worst of times"
+    heard = [{"text": "It was the best of times."}, {"text": "IT WAS the worst of rhymes"}]
+    assert check_reading(heard, read).held
+    assert not check_reading(heard[:1], read).held
+    assert not check_reading([{"text": "times of worst the was it times of best the was it"}], read).held
+    assert not check_reading([], read).held

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.ops.__main__ import moment, parser, shown
+from functions.operations.queries.get_operation import OperationView
+from infra.ops.__main__ import exit_status, moment, parser, shown
 from shared.cqrs.messages import View
 
 
@@ -60,3 +61,26 @@ def test_an_incomplete_or_contradictory_line_is_refused(line: str, capsys: pytes
         parser().parse_args(line.split())
     assert refused.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "exits"), [("running", 0), ("completed", 0), ("compensating", 0), ("compensated", 1), ("failed", 1)]
+)
+def test_an_operation_that_failed_is_told_to_the_shell(status: str, exits: int) -> None:
+    operation = OperationView(
+        operation_id="o-1",
+        kind="replay",
+        target="admire",
+        parameters={},
+        status=status,
+        reason=None,
+        steps=1,
+        progress={},
+        position=None,
+        started_by="operator",
+        started_at="2026-03-01T12:00:00.000Z",
+        updated_at="2026-03-01T12:00:00.000Z",
+        ended_at=None,
+    )
+    assert exit_status(operation) == exits
+    assert exit_status(Letters(items=[])) == 0

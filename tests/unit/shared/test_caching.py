@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 import pytest
 
 from shared.aws.settings import Settings
-from shared.behaviors.caching import AnswerCache, Caching, _Answer
+from shared.behaviors.answers import AnswerCache, CachedAnswer
+from shared.behaviors.caching import Caching
 from shared.behaviors.order import request_chain
 from shared.cqrs.messages import Command, Query
 from shared.cqrs.pipeline import Context
@@ -147,7 +148,7 @@ def test_the_cache_is_bounded_and_keeps_what_was_used_last() -> None:
         """Whether the answer had to be made."""
         if cache.find(key, [], 0) is not None:
             return False
-        cache.keep(key, _Answer(Success(key), [], 1))
+        cache.keep(key, CachedAnswer(Success(key), [], 1))
         return True
 
     assert [get("a"), get("b"), get("a"), get("c"), get("a"), get("b")] == [True, True, False, True, False, True]

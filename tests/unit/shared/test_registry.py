@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from shared.cqrs.messages import IntegrationEvent
 from shared.messaging.envelope import Metadata
-from shared.messaging.registry import EventTypes, UnreadableEvent, read_event
+from shared.messaging.registry import EventTypes, UnreadableMessage, read_event
 
 
 def add_currency(data: dict[str, Any]) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def test_an_event_of_every_earlier_schema_reads_as_the_newest() -> None:
 
 
 def test_a_newer_schema_or_another_version_is_refused_with_what_is_known() -> None:
-    with pytest.raises(UnreadableEvent, match="schema version 5, known is 4"):
+    with pytest.raises(UnreadableMessage, match="schema version 5, known is 4"):
         read_event(PriceChanged, metadata(5), {})
-    with pytest.raises(UnreadableEvent, match="version 2, known is 1"):
+    with pytest.raises(UnreadableMessage, match="version 2, known is 1"):
         read_event(PriceChanged, metadata(4, version=2), {})
     with pytest.raises(ValidationError):
         read_event(PriceChanged, metadata(4), {"amount": "much"})
