@@ -219,6 +219,31 @@ _IRREGULAR = {
         sing sang sung
         sink sank sunk
         sit sat
+        sow sowed sown
+        hide hid hidden
+        tear tore torn
+        forget forgot forgotten
+        forgive forgave forgiven
+        swear swore sworn
+        bend bent
+        hang hung
+        light lit
+        shine shone
+        shrink shrank shrunk
+        slide slid
+        spill spilt
+        spin spun
+        swing swung
+        weave wove woven
+        seek sought
+        burn burnt
+        learn learnt
+        dream dreamt
+        beat beaten
+        sweep swept
+        creep crept
+        weep wept
+        deal dealt
         sleep slept
         speak spoke spoken
         spend spent

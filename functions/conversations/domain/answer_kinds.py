@@ -6,8 +6,10 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import SAME_PROPERTY, UNITS, Asks
 from shared.text.language import FUNCTION_WORDS, NUMBERS, terms_of
+from shared.text.lexicon import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,31 +18,80 @@ if TYPE_CHECKING:
     from shared.text.language import Word
 
 
-def holds_answer(question: Question, passage: Sequence[Word], text: str) -> bool:
-    """`passage` is the words of `text`. What the question itself says is no answer to it."""
+def answer_strength(question: Question, passage: Sequence[Word], text: str) -> float | None:
+    """How surely (0..1) `passage`, the words of `text`, holds the kind of answer asked for; `None` if it can't.
+
+    What the question itself says is no answer to it. 0 where any answer will do.
+    """
     new = [word for word in passage if word.term not in question.terms]
     match question.asks:
+        case Asks.WHO if question.names.issuperset(question.terms) and question.terms:
+            # "Who is Tom?": whatever is told of him.
+            return _ANY
+        case Asks.WHO if any(not likenesses(role, (word.term for word in passage)) for role in _roles(question)):
+            # Another captain, or the ship without its captain.
+            return None
         case Asks.WHO:
-            return any(_names_somebody(word) for word in new)
+            return _names_somebody(passage, new)
         case Asks.NAME:
-            # "The throne of England" names a place, not her who sits on it.
-            return any(
-                _is_proper_name(word) and word in new
-                for before, word in pairwise([None, *passage])
-                if word and not (before and before.term in _PLACE_PREPOSITIONS | {"of"})
-            )
+            return _certain(_holds_name(passage, question.terms, text))
         case Asks.WHERE:
-            return _is_place(passage, question.terms)
+            return _certain(_is_place(passage, question.terms))
         case Asks.WHEN:
-            return any(_is_time(word) for word in new) or _SPELT_YEAR.search(text) is not None
+            return _certain(_holds_time(question.measure, new, text))
         case Asks.NUMBER:
-            return _holds_quantity(question, passage)
+            return _quantity_strength(question, passage)
         case Asks.REASON:
-            return _REASON.search(text) is not None
+            return 1.0 if _GROUND.search(text) else 0.5 if _REASON.search(text) else None
         case Asks.COLOUR:
-            return any(word.term in _COLOURS for word in new)
+            return _colour_strength(passage, question.terms)
         case _:
+            return _ANY
+
+
+_ANY = 0.0
+
+
+def _roles(question: Question) -> list[str]:
+    return [term for term in question.terms if term in _PEOPLE and not is_wide(term)]
+
+
+def _certain(holds: bool) -> float | None:
+    return 1.0 if holds else None
+
+
+def _holds_time(measure: str | None, new: Sequence[Word], text: str) -> bool:
+    if measure == "year":
+        return _SPELT_YEAR.search(text) is not None or any(_YEAR.fullmatch(word.term) for word in new)
+    return _SPELT_TIME.search(text) is not None or any(_is_time(word) for word in new)
+
+
+def _holds_name(passage: Sequence[Word], asked: Sequence[str], text: str) -> bool:
+    """A capital that doesn't only begin a sentence. "The throne of England" names a place, not her who sits on it."""
+    starts = {match.end() for match in _SENTENCE_START.finditer(text)}
+    is_title = text.istitle() or text.isupper()
+    for before, word in pairwise([None, *passage]):
+        if word is None or word.term in asked or not _is_proper_name(word):
+            continue
+        if before and (before.text[0].isupper() or before.term in _PLACE_PREPOSITIONS | {"of"}):
+            continue
+        if is_title or word.start not in starts:
             return True
+    return False
+
+
+_SENTENCE_START = re.compile(r"(?:^|[.!?…][\"'”’)]*)\s*")
+
+
+def _colour_strength(passage: Sequence[Word], asked: Sequence[str]) -> float | None:
+    colours = [index for index, word in enumerate(passage) if word.term in _COLOURS and word.term not in asked]
+    things = [index for index, word in enumerate(passage) if word.term in asked]
+    if not colours:
+        return None
+    return 1.0 if any(abs(colour - thing) <= _BESIDE for colour in colours for thing in things) else _UNSURE
+
+
+_BESIDE, _UNSURE = 4, 0.4
 
 
 def names_measure(question: Question, passage: Sequence[Word]) -> bool:
@@ -55,13 +106,23 @@ def names_measure(question: Question, passage: Sequence[Word]) -> bool:
     return False
 
 
-def _holds_quantity(question: Question, passage: Sequence[Word]) -> bool:
+def _quantity_strength(question: Question, passage: Sequence[Word]) -> float | None:
     measure = question.measure or ""
+    numbers = [word for word in passage if _is_number(word) and word.term not in question.names]
+    amounts = any(word.term in _AMOUNTS for word in passage)
+    if measure == "much" and not _MONEY_ASKED.isdisjoint(question.terms):
+        measure = "expensiv"
     if measure in UNITS:
+        if UNITS[measure] and names_measure(question, passage):
+            return 1.0
         if UNITS[measure] and measure != "much":
-            return names_measure(question, passage)
-        return any(_is_number(word) or word.term in _AMOUNTS for word in passage)
-    counted = [index for index, word in enumerate(passage) if word.term == measure]
+            return None
+        return 0.5 if numbers or amounts else None
+    return _count_strength(measure, passage, numbers)
+
+
+def _count_strength(measure: str, passage: Sequence[Word], numbers: Sequence[Word]) -> float | None:
+    counted = [index for index, word in enumerate(passage) if likenesses(measure, (word.term,))]
     if counted:
         # "Thirty one people", "three rodent pests", "squats: 12", "twelve of them"; not the number of something else.
         beside = [word for at in counted for word in (*passage[max(at - 4, 0) : at], *passage[at + 1 : at + 2])]
@@ -70,16 +131,23 @@ def _holds_quantity(question: Question, passage: Sequence[Word]) -> bool:
             for number, of, them in zip(passage, passage[1:], passage[2:], strict=False)
             if of.term == "of" and them.term in _THEM
         ]
-        return any(_is_number(word) or word.term in _AMOUNTS for word in beside)
-    return any(_is_number(word) and word.term not in question.names for word in passage)
+        return _certain(any(_is_number(word) or word.term in _AMOUNTS for word in beside))
+    return 0.0 if numbers else None
 
 
 def _is_number(word: Word) -> bool:
     return word.term[0].isdigit() or word.term in _MULTIPLES
 
 
-def _names_somebody(word: Word) -> bool:
-    return word.term in _PEOPLE or _is_proper_name(word)
+def _names_somebody(passage: Sequence[Word], new: Sequence[Word]) -> float | None:
+    if any(_is_proper_name(word) for word in new if word.start > passage[0].start):
+        return 1.0
+    if any(_is_proper_name(word) for word in new):
+        # Or it only begins a sentence.
+        return 0.85
+    if any(word.term in _PEOPLE - _PRONOUNS for word in new):
+        return 0.6
+    return None
 
 
 def _is_proper_name(word: Word) -> bool:
@@ -99,6 +167,8 @@ def _is_place(passage: Sequence[Word], asked: Sequence[str]) -> bool:
     return any(word.term in _PLACES for word in passage)
 
 
+_MONEY_ASKED = terms_of("cost price pay charge fee spend worth buy expensive")
+_YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 _MULTIPLES = terms_of("hundred thousand million billion dozen twice once couple pair half both none nobody single")
 _MULTIPLES = _MULTIPLES | frozenset(NUMBERS.values())
 _THEM = terms_of("them these those")
@@ -112,10 +182,18 @@ _REASON = re.compile(
     r"\b(?:because|since|so|due|reason|therefore|cause[sd]?|thanks|to \w+|for|as|otherwise|avoid\w*|prevent\w*)\b",
     re.IGNORECASE,
 )
+_GROUND = re.compile(
+    r"\b(?:because|since|so that|due to|reason|therefore|cause[sd]?|thanks to|otherwise)\b", re.IGNORECASE
+)
 _YEAR_OR_CLOCK = re.compile(r"1[0-9]\d\d|20\d\d|\d{1,2}:\d\d")
 _SPELT_YEAR = re.compile(
     r"\b(?:(?:one|two) thousand|(?:eleven|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty)[ -]"
     r"(?:hundred|oh|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))\b",
+    re.IGNORECASE,
+)
+_SPELT_TIME = re.compile(
+    rf"{_SPELT_YEAR.pattern}|\b(?:half|quarter) (?:past|to)\b|\b\d{{1,2}} ?[ap]\.?m\b"
+    r"|\b(?:in|of|until|since|by) (?:march|may)\b",
     re.IGNORECASE,
 )
 # "You may march" tells no date.
@@ -140,6 +218,7 @@ _PEOPLE = terms_of("""\
     cook baker owner founder customer guest visitor resident citizen crowd group tribe scholar monk priest pope
     emperor god resident researcher expert speaker host villager worker employee inventor explorer hunter
     fisherman""")
+_PRONOUNS = terms_of("i me my we us our you your he him his she her")
 _PLACE_PREPOSITIONS = terms_of(
     """\
     in at on near from to under beneath below above behind beside along inside outside across around between

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from functions.conversations.domain.answering import UNKNOWN, Answer
 from functions.conversations.domain.evidence import best_evidence, contains, tells
-from functions.conversations.domain.question import Asks, content_of
+from functions.conversations.domain.question import Asks
 from functions.conversations.domain.quoting import cite, positions, quoting, span
 from functions.conversations.domain.things import how_many, is_thing, words_of
-from shared.text.language import fold
+from shared.text.language import fold, term, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +27,10 @@ _SHOWN_FOR = re.compile(
     r"\bhow (?:long|many seconds)\b.*"
     r"\b(?:on (?:the )?screen|shown|displayed|visible|appears?|seen|in (?:the )?(?:shot|picture|view))\b"
 )
-_SEEN = re.compile(
-    r"\b(?:what|which) (?:kinds? of )?(?:objects?|things?|items?)\b.*"
-    r"\b(?:there|visible|shown|seen|see|appears?|detected|found)\b"
-    r"|\bwhat can (?:be seen|you see|we see|i see)\b|\bwhat(?: is|'s) visible\b"
+_MOST = terms_of(
+    "large largest great greatest high highest maximum number amount most least once time at simultaneous together"
 )
+_HOW_MANY = re.compile(r"\bhow many (\w+)|\b(?:maximum|largest|greatest|highest) (?:number|amount) of (\w+)")
 _MOST_CITED = 10
 
 
@@ -43,10 +42,10 @@ def count(question: str, asked: Question, moments: Sequence[EvidenceMoment]) -> 
     if _SHOWN_FOR.search(folded):
         return _shown_for(asked, moments)
     things = [one for one in moments if is_thing(one)]
-    if things and _SEEN.search(folded):
-        return _seen(things)
-    if things and asked.asks is Asks.NUMBER and asked.measure and set(asked.terms) <= {asked.measure}:
-        return _most_at_once(asked.measure, things)
+    if things and (match := _HOW_MANY.search(folded)):
+        counted = term(match.group(1) or match.group(2))
+        if set(asked.terms) <= _MOST | {counted}:
+            return _most_at_once(counted, things)
     return None
 
 
@@ -89,14 +88,6 @@ def _shown_for(asked: Question, moments: Sequence[EvidenceMoment]) -> Answer | N
         grounded=True,
         citations=(cite(first, asked.terms),),
     )
-
-
-def _seen(things: Sequence[EvidenceMoment]) -> Answer:
-    """Each thing once, where it is seen first."""
-    first: dict[frozenset[str], EvidenceMoment] = {}
-    for one in sorted(things, key=lambda one: one.start_ms):
-        first.setdefault(frozenset(term for term in content_of(one.text) if not term.isdigit()), one)
-    return quoting(list(first.values())[:_MOST_CITED])
 
 
 def _most_at_once(measure: str, things: Sequence[EvidenceMoment]) -> Answer | None:

@@ -1,16 +1,18 @@
-"""What of the moments bears on a question, and whether that is enough to answer it."""
+"""What of the moments bears on a question, and how likely it is to answer it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from functions.conversations.domain.answer_kinds import holds_answer, names_measure
+from functions.conversations.domain.answer_kinds import answer_strength
+from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import ASKING_VERBS, Asks
-from functions.conversations.domain.things import words_of
-from shared.text.language import inverse_frequency, root, terms_of
+from functions.conversations.domain.things import is_thing, words_of
+from shared.text.language import inverse_frequency, terms_of
+from shared.text.lexicon import is_relating, is_wide, opposites_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Passage:
-    """One moment, or two of which the second continues the first."""
+    """One moment, or what is said in a few that follow one another."""
 
     moments: tuple[EvidenceMoment, ...]
     words: tuple[Word, ...]
@@ -36,139 +38,262 @@ class Passage:
         return max(moment.similarity for moment in self.moments)
 
 
+class Features(NamedTuple):
+    """What is known of a passage as an answer, each 0..1."""
+
+    coverage: float
+    """How much of what is asked about it holds, each word weighted by its role and by how rare it is."""
+    similarity: float
+    closeness: float
+    """Its similarity as a part of that of the most similar moment."""
+    is_typed: float
+    """Whether a kind of answer is asked for: a person, a number, a reason."""
+    kind: float
+    """How surely it holds that kind."""
+    is_joined: float
+    """Whether two moments are needed to say it."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     passage: Passage
-    coverage: float
-    """How much of what is asked about the passage holds, each word weighted by how rare it is; 0..1."""
-    lacks_unspoken: bool
-    """Whether it lacks a word that isn't spoken around it either."""
+    features: Features
 
     @property
-    def strength(self) -> float:
-        return self.coverage + self.passage.similarity
+    def log_odds(self) -> float:
+        """Of its being the answer, by logistic regression on the videos of the unit tests but those held out."""
+        return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
 
 
-def gather(asked: Question, moments: Sequence[EvidenceMoment]) -> list[Evidence]:
-    """What there is to answer from, strongest first."""
-    spoken = [words_of(moment) for moment in moments]
-    where = {
-        term: [m for m, its_words in zip(moments, spoken, strict=True) if tells(its_words, term)]
-        for term in asked.terms
-    }
-    weights = {term: inverse_frequency(len(telling), len(moments)) for term, telling in where.items()}
-    found = [
-        evidence
-        for passage in _passages(moments, spoken)
-        if (evidence := _evidence(asked, weights, where, passage)) is not None
-    ]
+_INTERCEPT = -8.4
+_WEIGHTS = Features(coverage=5.4, similarity=2.7, closeness=3.9, is_typed=-1.4, kind=1.2, is_joined=-0.5)
+_SUFFICIENT = 0.75
+"""Log odds from which on a passage is given as the answer."""
+
+
+class Search:
+    """One question's words in the moments of its videos."""
+
+    def __init__(
+        self, asked: Question, moments: Sequence[EvidenceMoment], cited: Sequence[EvidenceMoment] = ()
+    ) -> None:
+        self._asked = asked
+        self._cited = cited
+        self._moments = moments
+        self._opening_ms = min((one.start_ms for one in moments), default=0) + _OPENING_MS
+        self._most_similar = max((one.similarity for one in moments), default=0.0)
+        self._spoken = [words_of(moment) for moment in moments]
+        told = [frozenset(word.term for word in spoken) | _joined(spoken) for spoken in self._spoken]
+        vocabulary = frozenset().union(*told)
+        self._likeness = {term: likenesses(term, vocabulary) for term in (*asked.terms, *asked.context)}
+        self._held = {
+            term: [max((like[one] for one in its if one in like), default=0.0) for its in told]
+            for term, like in self._likeness.items()
+        }
+        self._telling = {
+            term: [(moment, grade) for moment, grade in zip(moments, held, strict=True) if grade]
+            for term, held in self._held.items()
+        }
+        self._weights = {
+            term: self._weight(term, inverse_frequency(sum(map(bool, held)), len(moments)))
+            for term, held in self._held.items()
+        }
+
+    def _weight(self, term: str, rarity: float) -> float:
+        if term in self._asked.context:
+            return _CONTEXT_WEIGHT
+        if self._is_thing(term):
+            return rarity
+        # That others are rare tells little: they are said in other words as well.
+        return _WIDE_WEIGHT if is_wide(term) or term in self._asked.kind_words else _RELATING_WEIGHT
+
+    def _is_thing(self, term: str) -> bool:
+        if term in self._asked.names:
+            return True
+        return not (is_wide(term) or is_relating(term) or term in self._asked.kind_words or term in self._asked.context)
+
+    def evidence(self) -> Iterator[Evidence]:
+        for places in _passages(self._moments, self._spoken):
+            passage = Passage(
+                tuple(self._moments[at] for at in places), tuple(word for at in places for word in self._spoken[at])
+            )
+            if (features := self._features(passage, places)) is not None:
+                yield Evidence(passage, features)
+
+    def _features(self, passage: Passage, places: Sequence[int]) -> Features | None:
+        asked = self._asked
+        if asked.kinds and passage.moments[0].kind not in asked.kinds:
+            return None
+        if is_thing(passage.moments[0]) and asked.asks not in _ANSWERED_BY_THINGS and not asked.is_yes_or_no:
+            return None
+        told = [word.term for word in passage.words]
+        if not all(contains(told, phrase) for phrase in asked.phrases):
+            return None
+        answering = passage.words
+        if asked.asks not in _UNTYPED_PLACES and is_question(passage.moments[-1]):
+            return None
+        if is_question(passage.moments[0]):
+            # Of a question and its answer, the second has to answer.
+            answering = tuple(self._spoken[places[-1]])
+        kind = answer_strength(asked, answering, " ".join(word.text for word in answering))
+        if kind is None or self._is_opposite(told):
+            return None
+        if asked.kinds:
+            kind = 1.0
+        covered = total = 0.0
+        bears_on_it = any(self._held[term][at] for term in asked.terms for at in places)
+        for term, weight in self._weights.items():
+            grade = max(self._held[term][at] for at in places)
+            if term in asked.context and any(_is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
+                grade = max(grade, _CONTEXT)
+            near = grade or (self._near(term, passage) if bears_on_it else 0.0)
+            if not near and term in asked.names:
+                return None
+            covered += weight * max(grade, _AROUND * near)
+            total += weight
+            if asked.asks is Asks.NUMBER and term in ASKING_VERBS and kind == 1.0:
+                # That a number of grams is given tells how much it weighs.
+                covered += weight * (1 - max(grade, _AROUND * near))
+            elif near and not grade and not _IT.isdisjoint(told):
+                covered += weight * (_MEANT - _AROUND) * near
+            elif asked.asks is Asks.NUMBER and self._is_thing(term) and not grade and not self._opens_with(term):
+                # A number is one of what is named with it.
+                return None
+        # "Read" may be what is asked about, or only how the video tells it.
+        soft = sum(term in told for term in asked.soft)
+        covered, total = covered + soft, total + soft
+        if asked.phrases:
+            covered, total = covered + 1, total + 1
+        return Features(
+            coverage=covered / total if total else 0.0,
+            similarity=passage.similarity,
+            closeness=passage.similarity / self._most_similar if self._most_similar else 1.0,
+            is_typed=float(asked.asks not in _UNTYPED),
+            kind=kind,
+            is_joined=float(len(places) > 1),
+        )
+
+    def _opens_with(self, term: str) -> bool:
+        return any(moment.end_ms <= self._opening_ms for moment, _ in self._telling[term])
+
+    def _near(self, term: str, passage: Passage) -> float:
+        """How well the term is told near the passage, or where the video opens, which says what all of it is about."""
+        return max(
+            (
+                grade
+                for moment, grade in self._telling[term]
+                if moment.end_ms <= self._opening_ms or _is_around(moment, passage, _AROUND_MS)
+            ),
+            default=0.0,
+        )
+
+    def _is_opposite(self, told: Sequence[str]) -> bool:
+        """Whether it tells of the shortest where the longest is asked for."""
+        return not self._asked.is_yes_or_no and any(
+            term not in told and not opposites_of(term).isdisjoint(told) for term in self._asked.terms
+        )
+
+
+_ANSWERED_BY_THINGS = (Asks.POSITION, Asks.EXISTENCE, Asks.NUMBER)
+_UNTYPED_PLACES = (Asks.POSITION, Asks.EXISTENCE, Asks.SUMMARY)
+_UNTYPED = (Asks.ANYTHING, Asks.POSITION, Asks.EXISTENCE, Asks.SUMMARY, Asks.CAPTIONS)
+# Of the rarity of a word that names a thing, which is 1 to 3.
+_WIDE_WEIGHT, _RELATING_WEIGHT, _CONTEXT_WEIGHT = 0.4, 1.0, 0.6
+
+
+def _joined(spoken: Sequence[Word]) -> frozenset[str]:
+    """Two words as one: "short cut"."""
+    return frozenset(first.term + second.term for first, second in pairwise(spoken))
+
+
+def gather(asked: Question, moments: Sequence[EvidenceMoment], cited: Sequence[EvidenceMoment] = ()) -> list[Evidence]:
+    """What there is to answer from, likeliest first. `cited` is what the answer before was from."""
+    found = list(Search(asked, moments, cited).evidence()) if moments else []
     # Of two passages alike the shorter, then the earlier.
-    found.sort(key=lambda one: (-one.strength, len(one.passage.moments), one.passage.moments[0].start_ms))
+    found.sort(
+        key=lambda one: (
+            -one.log_odds,
+            len(one.passage.moments),
+            one.passage.moments[0].start_ms,
+        )
+    )
     return found
 
 
-def _evidence(
-    asked: Question, weights: dict[str, float], where: dict[str, list[EvidenceMoment]], passage: Passage
-) -> Evidence | None:
-    told = [word.term for word in passage.words]
-    if not asked.names.issubset(told) or not all(contains(told, phrase) for phrase in asked.phrases):
-        return None
-    if not holds_answer(asked, passage.words, passage.text):
-        return None
-    if asked.phrases:
-        return Evidence(passage, 1.0, lacks_unspoken=False)
-    told_roots = frozenset(map(root, told))
-    total = sum(weights.values())
-    if asked.asks is Asks.NUMBER and not _names_subject(asked, told):
-        return None
-    measured = asked.asks is Asks.NUMBER and names_measure(asked, passage.words)
-    covered = 0.0
-    lacks_unspoken = False
-    for term, weight in weights.items():
-        if term in told or (measured and term in ASKING_VERBS):
-            covered += weight
-        elif root(term) in told_roots:
-            covered += _SAME_ROOT * weight
-        elif any(_is_around(moment, passage) for moment in where[term]):
-            covered += _AROUND * weight
-        else:
-            lacks_unspoken = True
-    if measured:
-        # That a number of degrees is given is worth a word, when it is asked how hot something is.
-        mean = total / len(weights) if weights else 1.0
-        covered, total = covered + mean, total + mean
-    return Evidence(passage, covered / total, lacks_unspoken) if covered else None
-
-
-def _names_subject(asked: Question, told: Sequence[str]) -> bool:
-    """Whether a number is one of what is asked about, rather than of something else in the same measure."""
-    subject = [term for term in asked.terms if term not in ASKING_VERBS]
-    roots = {root(term) for term in told}
-    # "They weigh 230 grams" may be about what was spoken of before, "a waffle costs four euros" is about no beer.
-    return not subject or any(root(term) in roots for term in subject) or not _IT.isdisjoint(told)
-
-
 def tells(spoken: Sequence[Word], term: str) -> bool:
-    return any(word.term == term or root(word.term) == root(term) for word in spoken)
+    return bool(likenesses(term, {word.term for word in spoken}))
 
 
-def _is_around(moment: EvidenceMoment, passage: Passage) -> bool:
+def _is_around(moment: EvidenceMoment, passage: Passage, within_ms: int) -> bool:
     first, last = passage.moments[0], passage.moments[-1]
     return (
         moment.video_id == first.video_id
-        and moment.end_ms >= first.start_ms - _AROUND_MS
-        and moment.start_ms <= last.end_ms + _AROUND_MS
+        and moment.end_ms >= first.start_ms - within_ms
+        and moment.start_ms <= last.end_ms + within_ms
     )
 
 
 # What a sentence leaves out was mostly said shortly before, or is on screen.
-_AROUND_MS = 30_000
-_AROUND = 0.2
-_SAME_ROOT = 0.9
-
-# A passage that holds all the words may be about much else besides, so its similarity only has to be out of the noise.
-WHOLE, _OUT_OF_THE_NOISE = 0.9, 0.15
-# Words that it lacks are spoken of around it ("the dough", then "it").
-_MOST, _RELATED = 0.6, 0.3
-# Words that it lacks don't occur around it. They may be other words for the same, which only meaning can tell, but
-# mostly they are what makes it another question.
-_ALIKE = 0.6
+_AROUND_MS, _OPENING_MS = 15_000, 12_000
+# What a question points back to was said next to what answered the one before.
+_NEXT_TO_MS, _CONTEXT = 8_000, 0.8
+_AROUND = 0.4
+# "It" is mostly what was spoken of there.
+_MEANT = 0.7
+_IT = terms_of("it they them he she him her this these those")
 
 
 def suffices(asked: Question, evidence: Evidence) -> bool:
     if asked.phrases:
         return True
-    coverage, similarity = evidence.coverage, evidence.passage.similarity
-    if coverage >= WHOLE:
-        return similarity >= _OUT_OF_THE_NOISE
-    if asked.asks in (Asks.POSITION, Asks.EXISTENCE):
+    if asked.asks in (Asks.POSITION, Asks.EXISTENCE) and evidence.features.coverage < _MOST:
         # "There it says so" is false of half of it.
         return False
-    return coverage >= _MOST and similarity >= (_ALIKE if evidence.lacks_unspoken else _RELATED)
+    return evidence.log_odds >= _SUFFICIENT
 
 
-def _passages(moments: Sequence[EvidenceMoment], spoken: Sequence[tuple[Word, ...]]) -> Iterator[Passage]:
-    for moment, its_words in zip(moments, spoken, strict=True):
-        yield Passage((moment,), its_words)
-    order = sorted(range(len(moments)), key=lambda i: (moments[i].video_id, moments[i].kind, moments[i].start_ms))
+_MOST = 0.8
+
+
+def _passages(moments: Sequence[EvidenceMoment], spoken: Sequence[Sequence[Word]]) -> Iterator[tuple[int, ...]]:
+    order = sorted(range(len(moments)), key=lambda at: (moments[at].video_id, moments[at].kind, moments[at].start_ms))
+    for at in order:
+        yield (at,)
     for first, second in pairwise(order):
         if _continues(moments[first], moments[second], spoken[second]):
-            yield Passage((moments[first], moments[second]), spoken[first] + spoken[second])
+            yield (first, second)
 
 
 def _continues(first: EvidenceMoment, second: EvidenceMoment, second_words: Sequence[Word]) -> bool:
-    """Whether a sentence runs on from one moment into the next, or the next speaks of the same ("It is …")."""
-    if (first.video_id, first.kind) != (second.video_id, second.kind) or first.kind != "speech" or not second_words:
+    """Whether a sentence runs on into the second, or it answers the first, or speaks of the same ("It is …")."""
+    if not second_words or not follows(first, second):
         return False
-    if not 0 <= second.start_ms - first.end_ms <= _PAUSE_MS:
-        return False
-    return not SENTENCE_END.search(first.text) or second_words[0].term in _SPEAKS_OF_THE_SAME
+    end = SENTENCE_END.search(first.text)
+    return end is None or "?" in end.group() or second_words[0].term in _SPEAKS_OF_THE_SAME
 
 
-_IT = terms_of("it they them this these those")
+_SPEAKS_OF_THE_SAME = terms_of("it they he she this these that those his her their its and but because so which who")
+
+
+def follows(first: EvidenceMoment, second: EvidenceMoment) -> bool:
+    """Whether what is said goes on in the second without a pause."""
+    return (
+        (first.video_id, first.kind) == (second.video_id, second.kind)
+        and first.kind == "speech"
+        and 0 <= second.start_ms - first.end_ms <= _PAUSE_MS
+    )
+
+
 _PAUSE_MS = 1500
 SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*\s*$")
-_SPEAKS_OF_THE_SAME = terms_of("it they he she this these that those his her their its and but because so which who")
+
+
+def is_question(moment: EvidenceMoment) -> bool:
+    """Whether all that is said asks, and so doesn't answer."""
+    return moment.text.rstrip().endswith("?") and not _STATEMENT.search(moment.text)
+
+
+_STATEMENT = re.compile(r"[.!]\s")
 
 
 def contains(terms: Sequence[str], phrase: Sequence[str]) -> bool:

@@ -1,28 +1,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from functions.conversations.domain.answer_kinds import holds_answer
-from functions.conversations.domain.answering import UNKNOWN, Answer, EvidenceMoment, Turn, checked
+from functions.conversations.domain.answer_kinds import answer_strength
+from functions.conversations.domain.answering import UNKNOWN, Answer, Citation, EvidenceMoment, Turn, checked
 from functions.conversations.domain.comparing import compare, read_comparison
 from functions.conversations.domain.counting import count
 from functions.conversations.domain.evidence import (
     SENTENCE_END,
     Evidence,
     Passage,
-    best_evidence,
     gather,
+    is_question,
     suffices,
     tells,
 )
+from functions.conversations.domain.kinds import kinds_named
+from functions.conversations.domain.listing import listed
+from functions.conversations.domain.order import (
+    anchored,
+    beside,
+    cited_among,
+    narrowed,
+    nth_of,
+    of_kinds,
+    read_beside,
+    read_nth,
+    within,
+)
 from functions.conversations.domain.question import Asks, Question, content_of, read_in_context, read_question
 from functions.conversations.domain.quoting import positions, quoting
-from functions.conversations.domain.scope import Relation, named_video, placed, read_order
+from functions.conversations.domain.scope import named_video
 from functions.conversations.domain.sounds import answer_by_sound, without_sounds
-from functions.conversations.domain.things import is_thing
 from shared.text.language import fold, words
 
 if TYPE_CHECKING:
@@ -62,19 +73,45 @@ def _answer(question: str, history: Sequence[Turn], moments: Sequence[EvidenceMo
     asked = read_in_context(question, [turn.question for turn in history])
     if (heard := answer_by_sound(question, asked, moments)) is not None:
         return heard
-    places = {(one.video_id, one.segment_id) for one in cited}
-    anchors = [one for one in moments if (one.video_id, one.segment_id) in places]
-    moments = without_sounds(moments)
-    order = read_order(question, max((one.end_ms for one in moments), default=0))
-    if order is not None and (order.anchor or order.span or cited or order.relation in (Relation.FIRST, Relation.LAST)):
-        if order.anchor is not None:
-            anchors = list(best_evidence(_anchor(order.anchor), moments))
-        beside = placed(order, moments, anchors)
-        return quoting(beside[:_MOST_IN_OVERVIEW]) if beside else UNKNOWN
-    if len(videos) > 1 and named is None and (comparison := read_comparison(question)):
-        return compare(comparison, asked, {one: [m for m in moments if m.video_id == one] for one in videos})
-    counted = count(question, asked, moments)
-    return counted if counted is not None else _found(asked, moments)
+    if time := narrowed(question, max((one.end_ms for one in moments), default=0)):
+        question, span = time
+        return _of_a_time(question, within(span, moments))
+    return (
+        _by_place(question, moments, cited)
+        or _of_several(question, history, without_sounds(moments), () if named else videos)
+        or _found(question, history, without_sounds(moments), cited)
+    )
+
+
+def _of_a_time(question: str, moments: Sequence[EvidenceMoment]) -> Answer:
+    asked = read_question(question)
+    if asked.terms and asked.asks is not Asks.SUMMARY:
+        return _found(question, (), without_sounds(moments), ())
+    told = of_kinds(moments, kinds_named(fold(question)))
+    return quoting(told) if 0 < len(told) <= _MOST_IN_OVERVIEW else _overview(told)
+
+
+def _by_place(question: str, moments: Sequence[EvidenceMoment], cited: Sequence[Citation]) -> Answer | None:
+    if (place := read_beside(question)) and (place.anchor or cited):
+        anchors = anchored(place.anchor, moments) if place.anchor else cited_among(moments, cited)
+        if found := beside(place, moments, anchors):
+            return quoting(found)
+        return None if place.sought else UNKNOWN
+    if nth := read_nth(question):
+        numbered = nth_of(nth, moments)
+        if numbered is not None:
+            return quoting(numbered) if numbered else UNKNOWN
+    return None
+
+
+def _of_several(
+    question: str, history: Sequence[Turn], moments: Sequence[EvidenceMoment], videos: Sequence[str]
+) -> Answer | None:
+    comparison = read_comparison(question) if len(videos) > 1 else None
+    if comparison is None:
+        return None
+    asked = read_in_context(question, [turn.question for turn in history])
+    return compare(comparison, asked, {one: [m for m in moments if m.video_id == one] for one in videos})
 
 
 def _of_no_video(question: str, videos: Sequence[str]) -> str:
@@ -82,29 +119,35 @@ def _of_no_video(question: str, videos: Sequence[str]) -> str:
     return named[0] if named else question
 
 
-def _anchor(anchor: str) -> Question:
-    """What is spoken of, wherever it is."""
-    return replace(read_in_context(anchor, ()), asks=Asks.POSITION, measure=None)
-
-
-def _found(asked: Question, moments: Sequence[EvidenceMoment]) -> Answer:
-    if asked.asks in (Asks.SUMMARY, Asks.CAPTIONS) and not asked.terms and not asked.phrases:
-        return _overview(asked, moments)
-    found = [evidence for evidence in gather(asked, moments) if suffices(asked, evidence)]
+def _found(
+    question: str, history: Sequence[Turn], moments: Sequence[EvidenceMoment], cited: Sequence[Citation]
+) -> Answer:
+    asked = read_in_context(question, [turn.question for turn in history])
+    told = count(question, asked, moments) or listed(question, moments)
+    if told is not None:
+        return told
+    if asked.asks is Asks.SUMMARY and not asked.terms and not asked.phrases:
+        return _overview(moments)
+    before = cited_among(moments, cited)
+    if asked.asks is Asks.POSITION and asked.context and not asked.terms and before:
+        # "And when is that said?"
+        return positions(before)
+    found = [evidence for evidence in gather(asked, moments, before) if suffices(asked, evidence)]
     if not found:
         return UNKNOWN
-    best = found[0]
     if asked.asks in (Asks.POSITION, Asks.EXISTENCE):
         return positions(_every(found), asked.terms)
     if asked.asks is Asks.SUMMARY:
         return quoting(_every(found), asked.terms)
-    return quoting(_telling(asked, best.passage), asked.terms)
+    return quoting(_telling(asked, found[0].passage), asked.terms)
 
 
 def _every(found: Sequence[Evidence]) -> list[EvidenceMoment]:
     """Every place where it is said, in the order of the video."""
     best = found[0]
-    alike = [one for one in found if one.coverage >= best.coverage - 0.01 and len(one.passage.moments) == 1]
+    alike = [
+        one for one in found if one.features.coverage >= best.features.coverage - 0.01 and len(one.passage.moments) == 1
+    ]
     if best not in alike:
         return list(best.passage.moments)
     return sorted((one.passage.moments[0] for one in alike[:_MOST_CITED]), key=lambda moment: moment.start_ms)
@@ -115,37 +158,35 @@ _MOST_CITED = 3
 
 def _telling(asked: Question, passage: Passage) -> list[EvidenceMoment]:
     """What of the passage to cite: all of a sentence, but not the sentence that only says who "they" are."""
+    if is_question(passage.moments[0]):
+        return [passage.moments[-1]]
     if len(passage.moments) == 1 or not SENTENCE_END.search(passage.moments[0].text):
         return list(passage.moments)
 
-    def worth(moment: EvidenceMoment) -> tuple[bool, float]:
+    def worth(moment: EvidenceMoment) -> float:
         spoken = words(moment.text)
-        return holds_answer(asked, spoken, moment.text), sum(
-            tells(spoken, term) for term in asked.terms
-        ) + moment.similarity
+        told = sum(tells(spoken, term) for term in asked.terms)
+        return (answer_strength(asked, spoken, moment.text) or 0.0) + told + moment.similarity
 
     return [max(passage.moments, key=worth)]
 
 
-def _overview(asked: Question, moments: Sequence[EvidenceMoment]) -> Answer:
-    """The video in its own words: its captions, or from each part what shares most with the rest."""
-    told = sorted(
-        (moment for moment in moments if words(moment.text)), key=lambda moment: (moment.video_id, moment.start_ms)
-    )
-    captions = [moment for moment in told if moment.kind == "text"]
-    if asked.asks is Asks.CAPTIONS:
-        told = list({fold(moment.text): moment for moment in reversed(captions)}.values())[::-1]
-        return quoting(told[:_MOST_IN_OVERVIEW]) if told else UNKNOWN
-    told = [moment for moment in told if not is_thing(moment)] or told
+def _overview(moments: Sequence[EvidenceMoment]) -> Answer:
+    """The video in its own words: how it opens, and from each part what shares most with the rest."""
+    told = of_kinds([one for one in moments if words(one.text)], frozenset())
     if not told:
         return UNKNOWN
+    opening = told[0]
+    said = [one for one in told if one.kind == "speech"]
+    told = said if len(said) >= _MOST_IN_OVERVIEW else told
     spoken = [content_of(moment.text) for moment in told]
     shared = Counter(term for terms in spoken for term in terms)
     central = [sum(shared[term] - 1 for term in terms) / (len(terms) or 1) for terms in spoken]
     parts = min(_MOST_IN_OVERVIEW, len(told))
     edges = [len(told) * part // parts for part in range(parts + 1)]
     chosen = [max(range(first, end), key=lambda i: central[i]) for first, end in pairwise(edges)]
-    return quoting([told[i] for i in chosen])
+    summed = [told[i] for i in sorted({0, *chosen})]
+    return quoting(summed if opening in summed else [opening, *summed])
 
 
 _MOST_IN_OVERVIEW = 5

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from functions.conversations.domain.kinds import ABOUT_VIDEOS
 from shared.text.language import FUNCTION_WORDS, GRAMMATICAL_WORDS, Word, fold, term, terms_of, words
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ class Question:
     """What was put in quotation marks, word for word."""
     measure: str | None = None
     """The property that a "how …" asks the size of (hot, far, much), or what "how many" counts."""
+    kind_words: frozenset[str] = frozenset()
+    """What kind of answer is asked for ("which prize"): it needn't be said in it."""
+    kinds: frozenset[str] = frozenset()
+    """The kinds of moments that are asked about, or none for all."""
+    is_yes_or_no: bool = False
+    soft: frozenset[str] = frozenset()
+    """Words that may tell what is asked about, or only that it is told."""
+    context: tuple[str, ...] = ()
+    """What was asked about before, where this question can't be understood alone."""
 
 
 def read_question(question: str) -> Question:
@@ -61,6 +71,8 @@ def read_question(question: str) -> Question:
     topical = [word for word in content if word.term not in _ABOUT_THE_VIDEO]
     if not topical and not phrases and asks in (Asks.ANYTHING, Asks.EXISTENCE):
         asks = _about_the_video_as_a_whole(question, asks)
+    if asks is Asks.SUMMARY:
+        topical = [word for word in topical if word.term not in ABOUT_VIDEOS]
     if topical or asks in (Asks.SUMMARY, Asks.CAPTIONS):
         content = topical
     elif not content:
@@ -68,7 +80,16 @@ def read_question(question: str) -> Question:
         # "Which year was it?" can be answered by a year alone, "Which city is this?" not by the word city.
         content = [word for word in said if word.term != measure or asks is Asks.WHEN]
     names = frozenset(word.term for word in _names(opened, content))
-    return Question(asks, tuple(dict.fromkeys(word.term for word in content)), names, phrases, measure)
+    terms = tuple(dict.fromkeys(word.term for word in content))
+    kind_words = frozenset(term(match.group(1)) for match in _KIND_ASKED.finditer(fold(opened)))
+    if asks is Asks.NUMBER or not set(terms) - kind_words:
+        kind_words = frozenset()
+    is_yes_or_no = asks in _YES_OR_NO and re.match(rf"^\W*{_AUXILIARY}\b", fold(question)) is not None
+    soft = frozenset(word.term for word in words(opened) if word.term not in FUNCTION_WORDS) - set(terms)
+    kinds = (
+        _WRITTEN if asks in (Asks.ANYTHING, Asks.CAPTIONS) and _ASKS_FOR_WRITING.search(fold(opened)) else frozenset()
+    )
+    return Question(asks, terms, names, phrases, measure, kind_words, kinds, is_yes_or_no, soft)
 
 
 def read_in_context(question: str, history: Sequence[str]) -> Question:
@@ -76,14 +97,16 @@ def read_in_context(question: str, history: Sequence[str]) -> Question:
     asked = read_question(question)
     if not history:
         return asked
-    before = read_question(history[-1])
+    before = read_in_context(history[-1], history[:-1])
+    context = tuple(dict.fromkeys((*before.terms, *before.context)))
     if _ELLIPSIS.search(question) and asked.terms:
         # "How much water?" - "And salt?": the same is asked of something else.
-        return replace(before, terms=asked.terms, names=asked.names, phrases=asked.phrases)
+        own = asked.terms
+        return replace(before, terms=own, names=asked.names, phrases=asked.phrases, context=context)
     if not _points_back(question, asked):
         return asked
-    own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
-    return replace(asked, terms=tuple(dict.fromkeys([*own, *before.terms])), names=asked.names | before.names)
+    own = tuple(term for term in asked.terms if term not in _ABOUT_THE_VIDEO)
+    return replace(asked, terms=own, context=tuple(term for term in context if term not in own))
 
 
 def search_text(question: str, history: Sequence[str]) -> str:
@@ -103,10 +126,13 @@ def _points_back(question: str, asked: Question) -> bool:
     own = [term for term in asked.terms if term not in _ABOUT_THE_VIDEO]
     if not own and asked.asks in _ASKED_ALONE:
         return True
+    if len(own) <= _FEW and _AND.search(question):
+        return True
     return len(own) <= _FEW and not _BACKWARDS.isdisjoint(word.term for word in words(question[:LONGEST_READ]))
 
 
 _FEW = 2
+_AND = re.compile(r"^\W*and\b", re.IGNORECASE)
 # "Why?", "And where?"
 _ASKED_ALONE = (Asks.WHO, Asks.WHERE, Asks.WHEN, Asks.POSITION, Asks.REASON, Asks.COLOUR)
 _ELLIPSIS = re.compile(
@@ -137,7 +163,7 @@ _ABOUT_THE_VIDEO = terms_of("""\
     moment point timestamp anything mention mentioned talk talked say said speak spoken discuss discussed
     discussion tell told show shown display displayed appear appears appearing read see seen hear heard refer
     reference explain explained describe described happen happens happened occur written visible summarise
-    summarize summary overview gist recap main content""")
+    summarize summary overview gist recap main content slide sign headline short brief""")
 
 _REPORTED = (
     r"(?:says?|said|saying|mention\w*|talk\w*|speaks?|spoken|discuss\w*|tells?|told|shows?|shown|display\w*|appear\w*|"
@@ -178,6 +204,13 @@ _MEASURES = frozenset(UNITS)
 # Verbs that only ask for the measure: an amount with its unit answers them without their being said.
 ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
 
+_YES_OR_NO = (Asks.ANYTHING, Asks.EXISTENCE)
+_WRITTEN = frozenset({"text"})
+_ASKS_FOR_WRITING = re.compile(
+    r"\b(?:what|which)\b.*\b"
+    r"(?:written|captions?|subtitles?|texts?|signs?|slides?|headings?|headlines?|on (?:the )?screen)\b"
+)
+_KIND_ASKED = re.compile(r"\b(?:what|which) (?:(?:kind|sort|type)s? of )?(\w+)(?= )")
 _ADJECTIVE = "|".join(sorted((word for words_ in _MEASURE_UNITS for word in words_.split()), key=len, reverse=True))
 _AUXILIARY = r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should)"
 

@@ -1,0 +1,61 @@
+"""Questions that are answered by a list: what is seen, which signs there are, how many of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from functions.conversations.domain.answering import UNKNOWN, Answer
+from functions.conversations.domain.evidence import tells
+from functions.conversations.domain.kinds import ABOUT_VIDEOS, kinds_named
+from functions.conversations.domain.question import content_of
+from functions.conversations.domain.quoting import quoting
+from functions.conversations.domain.things import is_thing, words_of
+from shared.text.language import FUNCTION_WORDS, fold, terms_of, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from functions.conversations.domain.answering import EvidenceMoment
+
+_LISTS = re.compile(r"\b(?:what|which|list|name|enumerate)\b")
+_COUNTS = re.compile(r"\bhow many\b")
+_ONE_TITLE = re.compile(r"\b(?:title|heading|headline)\b")
+_SEEN = re.compile(r"\b(?:seen|see|visible|shown|detected|appears?|there)\b")
+_LISTING = (
+    ABOUT_VIDEOS | FUNCTION_WORDS | terms_of("list name enumerate different kind type sort find found detect detected")
+)
+_MOST_LISTED = 10
+
+
+def listed(question: str, moments: Sequence[EvidenceMoment]) -> Answer | None:
+    """The answer to a question for all of a kind, `None` for any other."""
+    asked = fold(question)
+    if not (_LISTS.search(asked) or _COUNTS.search(asked)):
+        return None
+    category = frozenset(word.term for word in words(asked)) - _LISTING
+    kinds = kinds_named(asked)
+    if kinds == {"text"} and not category:
+        return _texts(asked, moments)
+    things = [one for one in moments if is_thing(one) and all(tells(words_of(one), term) for term in category)]
+    if things and _SEEN.search(asked) and not _COUNTS.search(asked) and kinds != {"speech"} and len(category) <= 1:
+        return quoting(_each_once(things)[:_MOST_LISTED])
+    return None
+
+
+def _texts(asked: str, moments: Sequence[EvidenceMoment]) -> Answer:
+    texts = _each_once([one for one in moments if one.kind == "text"])
+    if not texts:
+        return UNKNOWN
+    if _COUNTS.search(asked):
+        return quoting(texts[:_MOST_LISTED], opening=f"{len(texts)}: ")
+    return quoting(texts[:1] if _ONE_TITLE.search(asked) else texts[:_MOST_LISTED])
+
+
+def _each_once(moments: Sequence[EvidenceMoment]) -> list[EvidenceMoment]:
+    """Where it is first; of a thing, however many they are."""
+    first: dict[frozenset[str], EvidenceMoment] = {}
+    for one in sorted(moments, key=lambda one: (one.video_id, one.start_ms)):
+        said = content_of(one.text)
+        first.setdefault(frozenset(term for term in said if not (is_thing(one) and term.isdigit())), one)
+    return list(first.values())
