@@ -60,8 +60,8 @@ class Wanted:
     label: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
-    upto: int | None = None
     video_ids: frozenset[str] | None = None
+    upto: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
