@@ -48,7 +48,7 @@ from tests.support.workspaces import OwnedWorkspace, open_workspace
 
 SIZES = (10, 100, 1_000)
 MOMENTS_PER_VIDEO = 200
-SEARCHES = 200
+SEARCHES = 100
 ARRIVALS = 20
 SCANS = 20
 MAX_P95_MS = 300.0

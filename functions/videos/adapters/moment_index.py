@@ -46,9 +46,6 @@ from shared.persistence.scope import Runtime
 from shared.persistence.store import Store
 from shared.persistence.unit_of_work import UnitOfWork
 
-SEARCHED = "moments"
-"""The tag of what searches of a workspace show."""
-
 MAX_VIDEOS = 64
 MAX_MOMENTS = 20_000
 """A table with as many takes no further video."""

@@ -2,7 +2,8 @@ from functions.billing.public import RatedFeature
 from functions.entry import http_function
 from functions.resources import RESULTS_READ
 from functions.videos.adapters.embedding import MiniLmEmbedder
-from functions.videos.adapters.moment_index import SEARCHED, moment_index
+from functions.videos.adapters.moment_index import moment_index
+from functions.videos.adapters.rows import MOMENTS
 from functions.videos.adapters.videos import read_project_video_ids
 from functions.videos.queries.search_moments import MomentSearch, MomentsPage, PageOfMoments
 from shared.aws.grants import CURSOR_SECRET, READ_MODELS_READ
@@ -59,7 +60,7 @@ ENDPOINT = query(
     policy=Policy(
         permission="videos:read",
         rate_limit=RateLimit(feature=RatedFeature.SEARCHES),
-        caching=Caching(ttl_seconds=60, tags=lambda _: (SEARCHED,), shared=True),
+        caching=Caching(ttl_seconds=60, tags=lambda _: (MOMENTS,), shared=True),
     ),
     summary="Search the moments of all videos",
     # A thousand videos' index is a sixth of it; the model and its runtime take half a gigabyte.

@@ -2,7 +2,8 @@
 
 from functions.entry import queue_function
 from functions.resources import RESULTS_READ, RESULTS_WRITE
-from functions.videos.adapters.moment_index import SEARCHED, MomentIndexProjection
+from functions.videos.adapters.moment_index import MomentIndexProjection
+from functions.videos.adapters.rows import MOMENTS
 from functions.videos.events import VideoChanged
 from shared.aws.grants import READ_MODELS_READ, READ_MODELS_WRITE
 from shared.kernel.result import Result
@@ -20,7 +21,7 @@ class IndexMomentsHandler:
         self._project = projector
 
     def __call__(self, event: VideoChanged) -> Result[None]:
-        raise_tag(self._scope, event.workspace_id, SEARCHED)
+        raise_tag(self._scope, event.workspace_id, MOMENTS)
         return self._project(event)
 
 
