@@ -10,9 +10,11 @@ import pytest
 from infra.local.processes import exclusive
 from tests.e2e.customers import Customer, new_customer
 from tests.e2e.stacks import COMMAND_SECONDS, LocalStack
-from tests.support.clips import captioned, scene, write_clip
+from tests.support.clips import captioned, music, scene, write_clip
 
 SAMPLE = Path(__file__).parent / "sample_app"
+RATE = 24
+SIZE = {"width": 640, "height": 360}
 
 
 def _stack() -> LocalStack:
@@ -50,18 +52,25 @@ def stranger(local_stack: LocalStack) -> Iterator[Customer]:
 
 
 @pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds with music: a caption for two, another take with another caption, a take without."""
+    pictures = captioned(scene(1, 2 * RATE, pan=1, **SIZE), "Harvest in Bordeaux", scale=1.2)
+    pictures += captioned(scene(2, 2 * RATE, pan=-1, **SIZE), "Bottled in the spring", scale=1.2)
+    pictures += scene(3, 2 * RATE, **SIZE)
+    return write_clip(tmp_path_factory.mktemp("clip") / "wine.mp4", pictures, rate=RATE, sound=music(6.0))
+
+
+@pytest.fixture(scope="session")
 def chapters(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     """Makes a clip of some seconds with another caption each, so that a worker is at it for a while."""
-    rate = 24
 
     def write(seconds: int) -> Path:
-        size = {"width": 640, "height": 360}
         pictures = [
             picture
             for number in range(seconds)
-            for picture in captioned(scene(number, rate, pan=1, **size), f"Chapter number {number}", scale=1.2)
+            for picture in captioned(scene(number, RATE, pan=1, **SIZE), f"Chapter number {number}", scale=1.2)
         ]
-        return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=rate)
+        return write_clip(tmp_path_factory.mktemp("clip") / "chapters.mp4", pictures, rate=RATE)
 
     return write
 

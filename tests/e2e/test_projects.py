@@ -1,6 +1,5 @@
 """A project's videos are listed, searched and asked about; and an answer that takes longer comes later."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,12 +37,12 @@ def ask_and_wait_no_longer(stack: LocalStack, customer: Customer, conversation: 
 
 
 def test_a_projects_videos_are_found_and_talked_about(
-    customer: Customer, stranger: Customer, local_stack: LocalStack, chapters: Callable[[int], Path]
+    customer: Customer, stranger: Customer, local_stack: LocalStack, clip: Path
 ) -> None:
     projects = f"{customer.workspace}/projects"
     project_id = customer.api.post(projects, {"name": "Campaign"})["project_id"]
     assert customer.api.send("POST", projects, {"name": "campaign"}).status_code == 409
-    video_id = customer.uploaded(chapters(3))
+    video_id = customer.uploaded(clip)
     video = customer.api.send("GET", customer.video_path(video_id))
     moved = customer.api.send(
         "PATCH",
@@ -54,32 +53,32 @@ def test_a_projects_videos_are_found_and_talked_about(
     assert (moved.status_code, moved.json()["project_id"]) == (200, project_id)
     listed = customer.api.get(f"{customer.workspace}/videos", project_id=project_id)["items"]
     assert [one["video_id"] for one in listed] == [video_id]
-    assert (
-        customer.api.send("POST", f"{customer.workspace}/conversations", {"project_id": project_id}).status_code == 409
-    )
+    conversations = f"{customer.workspace}/conversations"
+    assert customer.api.send("POST", conversations, {"project_id": project_id}).status_code == 409
     analysis_id = customer.requested(video_id, features=["text"])
     assert customer.ended_analysis(video_id, analysis_id)["status"] == "completed"
 
     def found() -> list[Any]:
         search = f"{customer.workspace}/moments"
-        moments: list[Any] = customer.api.get(search, q="chapter", project_id=project_id)["items"]
+        moments: list[Any] = customer.api.get(search, q="harvest", project_id=project_id)["items"]
         return moments
 
     assert {one["video_id"] for one in settled(found, bool)} == {video_id}
-    started = customer.api.post(f"{customer.workspace}/conversations", {"project_id": project_id})
+    started = customer.api.post(conversations, {"project_id": project_id})
     assert (started["project_id"], started["video_ids"]) == (project_id, [video_id])
-    conversation = f"{customer.workspace}/conversations/{started['conversation_id']}"
+    conversation = f"{conversations}/{started['conversation_id']}"
     foreign = stranger.api.send("POST", f"{stranger.workspace}/conversations", {"project_id": project_id})
     assert foreign.status_code == 404
 
-    asked = ask_and_wait_no_longer(local_stack, customer, conversation, 'When does it say "Chapter number 1"?')
+    asked = ask_and_wait_no_longer(local_stack, customer, conversation, "Where was the harvest?")
 
     assert (asked.status, asked.json["status"]) == (202, "pending"), asked
     balance, held = customer.credits()["conversation"]
     assert held == 1
     answered = settled(lambda: customer.api.get(asked.headers["location"]), lambda one: one["status"] != "pending")
     assert (answered["status"], answered["grounded"]) == ("answered", True), answered
-    assert {one["video_id"] for one in answered["citations"]} == {video_id}
+    (cited,) = answered["citations"]
+    assert (cited["video_id"], "Bordeaux" in cited["quote"]) == (video_id, True)
     assert customer.credits()["conversation"] == (balance, 0)
 
     assert customer.api.send("DELETE", f"{projects}/{project_id}").status_code == 204

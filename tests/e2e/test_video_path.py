@@ -13,20 +13,10 @@ from infra.local.client import upload
 from infra.local.event_trail import EventLog, Happening, lacking, of_analysis
 from tests.e2e.customers import Customer, new_customer, settled
 from tests.e2e.stacks import LocalStack
-from tests.support.clips import captioned, plain, scene, write_clip, write_sound
 from tests.support.clips import music as a_tune
+from tests.support.clips import plain, scene, write_clip, write_sound
 
 RATE = 24
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds with music: a caption for two, another take with another caption, a take without."""
-    size = {"width": 640, "height": 360}
-    pictures = captioned(scene(1, 2 * RATE, pan=1, **size), "Harvest in Bordeaux", scale=1.2)
-    pictures += captioned(scene(2, 2 * RATE, pan=-1, **size), "Bottled in the spring", scale=1.2)
-    pictures += scene(3, 2 * RATE, **size)
-    return write_clip(tmp_path_factory.mktemp("clip") / "wine.mp4", pictures, rate=RATE, sound=a_tune(6.0))
 
 
 def assert_nothing_crosses(customer: Customer, stranger: Customer, video_id: str, questions: str) -> None:
