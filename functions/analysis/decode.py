@@ -464,16 +464,18 @@ def _origin_ms(stream: Any) -> float:
 
 
 def _stamp_ms(piece: "VideoFrame | AudioFrame", origin_ms: float) -> float | None:
-    if piece.pts is None or piece.time_base is None:
+    stamp, time_base = piece.pts, piece.time_base
+    if stamp is None or time_base is None:
         return None
-    return _ms(piece.pts, piece.time_base) - origin_ms
+    return _ms(stamp, time_base) - origin_ms
 
 
 def _end_ms(packet: "Packet[Any]", origin_ms: float) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
-    if stamp is None or packet.time_base is None:
+    time_base = packet.time_base
+    if stamp is None or time_base is None:
         return 0.0
-    return _ms(stamp + (packet.duration or 0), packet.time_base) - origin_ms
+    return _ms(stamp + (packet.duration or 0), time_base) - origin_ms
 
 
 def _ms(ticks: int, time_base: Fraction) -> float:
