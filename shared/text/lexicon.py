@@ -265,7 +265,7 @@ _WIDE = """\
     end start day date year month time hour moment plenty matter situation event activity action feeling advice
     character animal creature vehicle food drink object city town country state region language word brand model age
     gender viewer audience presenter host narrator speaker author student user visitor process order role percentage
-    percent share degree side spot world home middle recipe weather music dish meal sign slide caption video film
+    percent share degree side spot world home middle recipe weather dish meal sign slide caption video film
     clip lesson series entrance ones cloth"""
 
 

@@ -28,6 +28,8 @@ _ALSO_CALLED: dict[str, list[Word]] = {}
 for _labels, _names in _NAMES:
     for _label in _labels.split():
         _ALSO_CALLED.setdefault(term(_label), []).extend(words(_names))
+# A sound that there is plays and is heard: "when does the music start?"
+_OF_A_SOUND = words("sound noise heard plays starts begins")
 
 
 def is_thing(moment: EvidenceMoment) -> bool:
@@ -35,8 +37,10 @@ def is_thing(moment: EvidenceMoment) -> bool:
 
 
 def words_of(moment: EvidenceMoment) -> tuple[Word, ...]:
-    """The words of a moment, and of a thing what else it is called."""
+    """The words of a moment, and of a thing or a sound what else is said of it."""
     own = words(moment.text)
+    if moment.kind == "sound":
+        return (*own, *_OF_A_SOUND)
     if not is_thing(moment):
         return tuple(own)
     return (*own, *(other for word in own for other in _ALSO_CALLED.get(word.term, ())))

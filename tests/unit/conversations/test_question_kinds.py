@@ -159,6 +159,13 @@ def test_what_is_seen_is_listed_once_each() -> None:
     assert [one.quote for one in answer.citations] == ["a truck", "2 sheep", "a person"]
 
 
+@pytest.mark.parametrize("question", ["When does the music start?", "When is music playing?", "Is there any music?"])
+def test_a_sound_is_found_where_it_is_heard(question: str) -> None:
+    heard = (*SEEN, moment(3, "music", "sound"))
+    assert cited(ask(question, heard)) == ["sound-3"]
+    assert ask(question, SEEN) == UNKNOWN
+
+
 @pytest.mark.parametrize("question", ["Is there a helicopter?", "How many cows are there?", "When does a cat appear?"])
 def test_what_is_not_seen_is_not_known(question: str) -> None:
     assert ask(question, SEEN) == UNKNOWN
