@@ -2,6 +2,7 @@ from collections.abc import Iterable
 
 from functions.billing.public import RatedFeature
 from functions.entry import http_function
+from functions.videos.adapters.rows import MOMENTS
 from functions.videos.adapters.videos import Videos, read_video
 from functions.videos.domain.video import Title
 from functions.videos.queries.get_video import VideoView, show_video
@@ -15,6 +16,7 @@ from shared.kernel.errors import FieldError, NotFound
 from shared.kernel.ids import Uuid
 from shared.kernel.result import Failure, Result, Success
 from shared.persistence.scope import WriteScope
+from shared.persistence.tags import raise_tag
 
 
 class UpdateVideo(Command[VideoView]):
@@ -54,6 +56,8 @@ class UpdateVideoHandler:
                     return required
             now = rfc3339(self._scope.runtime.clock.now())
             changed = self._videos.move(changed, command.project_id, at=now)
+            # What is found in a project is another thing at once.
+            raise_tag(self._scope, command.workspace_id, MOMENTS)
         self._videos.save(changed)
         return Success(show_video(changed))
 
