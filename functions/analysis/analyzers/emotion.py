@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.analyzers.blazeface import BlazeFaceDetector
+from functions.analysis.analyzers.blazeface import BlazeFaceDetector, scaled
 from functions.analysis.analyzers.tracking import Detection
 from functions.analysis.converted import EMOTION, open_session
 from functions.videos.domain.results import Box, ModelUsed
@@ -39,7 +39,7 @@ class ExpressionDetector:
         self._session = open_session(EMOTION, threads)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Detection]:
-        found = self._faces.detect(_scaled(picture, self._faces.side))
+        found = self._faces.detect(scaled(picture, self._faces.side))
         return [replace(face, label=EXPRESSION, expression=self._expression(picture, face.box)) for face in found]
 
     def _expression(self, picture: NDArray[np.uint8], box: Box) -> tuple[float, ...]:
@@ -48,16 +48,6 @@ class ExpressionDetector:
             return ()
         (shares,) = self._session.run(["emotions"], {"pictures": _prepared(_cut_out(picture, box))})
         return tuple(round(float(share), 4) for share in shares.reshape(-1))
-
-
-def _scaled(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    import cv2
-
-    scale = side / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:

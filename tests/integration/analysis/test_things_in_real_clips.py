@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from functions.analysis.analyzers.blazeface import BlazeFaceDetector, scaled
 from functions.analysis.job import Mode
 from functions.analysis.measure import FileCheckpoints, FolderResults, measure
 from functions.videos.domain.results import Manifest, Moments, Objects, People, ThingTrack, Timeline
-from infra.local.clips import bikes, carphone, trailer
+from infra.local.clips import astronaut, bikes, carphone, trailer
 
 pytestmark = pytest.mark.clips
 
@@ -117,3 +120,17 @@ def test_an_interrupted_pass_finds_what_one_that_was_not_does(
     resumed = measure(bikes(), features, mode, FolderResults(broken), FileCheckpoints(kept), chunk_ms=4_000)
     assert found(broken) == found(whole)
     assert resumed.manifest.counts.frames == 250
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (1280, 720), (480, 1200), (600, 600)], ids=str)
+@pytest.mark.parametrize("place", [0.0, 0.35, 0.5, 0.65, 1.0])
+def test_one_face_is_one_wherever_it_is_and_however_the_picture_is_shaped(shape: tuple[int, int], place: float) -> None:
+    portrait = np.asarray(cv2.imread(str(astronaut())), dtype=np.uint8)[0:220, 130:350]
+    face = np.asarray(cv2.resize(portrait, (150, 150), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    picture = np.full((*shape, 3), 90, dtype=np.uint8)
+    top, left = (round((length - 150) * place) for length in shape)
+    picture[top : top + 150, left : left + 150] = face
+    (found,) = BlazeFaceDetector(1).detect(scaled(picture, BlazeFaceDetector.side))
+    middle_x, middle_y = found.box.x + found.box.width / 2, found.box.y + found.box.height / 2
+    assert abs(middle_x * shape[1] - (left + 75)) < 30
+    assert abs(middle_y * shape[0] - (top + 75)) < 30
