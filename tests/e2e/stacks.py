@@ -58,6 +58,8 @@ class LocalStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell that starts the tests in the background has them ignore Ctrl-C, and whom they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     def command(self, command: str) -> str:
