@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 
+_JUDGED_SIDE = 320
 THUMBNAIL_WIDTH = 128
 THUMBNAIL_HEIGHT = 72
 
@@ -86,7 +87,7 @@ class Frame:
     `stamp_ms` is the time that the file gives it, where it gives one, counted from the video's first.
     """
 
-    __slots__ = ("_picture", "_scalers", "_thumbnail", "index", "stamp_ms", "start_ms")
+    __slots__ = ("_picture", "_scalers", "_sharpness", "_thumbnail", "index", "stamp_ms", "start_ms")
 
     def __init__(
         self, index: int, start_ms: int, picture: "VideoFrame", scalers: Scalers, stamp_ms: float | None = None
@@ -97,6 +98,20 @@ class Frame:
         self._picture = picture
         self._scalers = scalers
         self._thumbnail: NDArray[np.uint8] | None = None
+        self._sharpness: float | None = None
+
+    @property
+    def sharpness(self) -> float:
+        """The variance of the Laplacian (Pech-Pacheco et al., 2000) of the luma, with its longer side at most 320.
+
+        Motion blur shows at that size but grain doesn't, and clips of different sizes compare.
+        """
+        if self._sharpness is None:
+            import cv2
+
+            grey = self._scaled(_JUDGED_SIDE, "gray")
+            self._sharpness = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1].item() ** 2)
+        return self._sharpness
 
     @property
     def thumbnail(self) -> NDArray[np.uint8]:
@@ -113,15 +128,17 @@ class Frame:
 
     def picture(self, max_side: int) -> NDArray[np.uint8]:
         """The upright picture as BGR, scaled down to `max_side` where it is larger."""
+        pixels = self._scaled(max_side, "bgr24")
+        # The display matrix counts anticlockwise, as rot90 does.
+        return np.ascontiguousarray(np.rot90(pixels, k=round(self._picture.rotation / 90) % 4))
+
+    def _scaled(self, max_side: int, pixel_format: str) -> NDArray[np.uint8]:
         picture = self._picture
         scale = min(1.0, max_side / max(picture.width, picture.height))
         # Even sizes: some pixel formats have no odd ones.
         width = max(2, round(picture.width * scale / 2) * 2)
         height = max(2, round(picture.height * scale / 2) * 2)
-        scaled = self._scalers.scale(picture, width, height, "bgr24")
-        pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
-        # The display matrix counts anticlockwise, as rot90 does.
-        return np.ascontiguousarray(np.rot90(pixels, k=round(picture.rotation / 90) % 4))
+        return np.asarray(self._scalers.scale(picture, width, height, pixel_format).to_ndarray(), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class InvalidJob(Exception):
 
 
 class Job(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     workspace_id: str = Field(min_length=1)
     video_id: str = Field(min_length=1)
@@ -46,7 +46,7 @@ class Job(BaseModel):
 
 
 class Stage(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     uploads_bucket: str = Field(alias="UPLOADS_BUCKET", min_length=1)
     results_bucket: str = Field(alias="RESULTS_BUCKET", min_length=1)
@@ -59,7 +59,7 @@ class Stage(BaseModel):
 class Attempt(BaseModel):
     """Which try of which Batch job this process is."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     batch_job_id: str = Field(alias="AWS_BATCH_JOB_ID", min_length=1)
     number: int = Field(alias="AWS_BATCH_JOB_ATTEMPT", ge=1, default=1)

@@ -69,9 +69,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
 
         analyzers: list[Analyzer] = []
         if "shots" in wanted:
-            analyzers.append(
-                ShotAnalyzer(find_boundaries(info.frame_rate), info.frame_rate, save_picture, slow=mode == "accurate")
-            )
+            analyzers.append(ShotAnalyzer(find_boundaries(info.frame_rate), save_picture, slow=mode == "accurate"))
             analyzers.append(MeasureAnalyzer())
         if reader is not None:
             analyzers.append(TextAnalyzer(reader, effort.text_interval_ms, effort.text_side))

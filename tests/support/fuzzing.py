@@ -71,7 +71,7 @@ def make_analyzers(info: VideoInfo, results: ResultStore) -> Sequence[Analyzer]:
         results.put(name, picture, "image/jpeg")
 
     return [
-        ShotAnalyzer(ShotDetector(info.frame_rate), info.frame_rate, save),
+        ShotAnalyzer(ShotDetector(info.frame_rate), save),
         TextAnalyzer(NoReader(), interval_ms=500, side=960),
         SpeechAnalyzer(NoRecognizer()),
         SpriteAnalyzer(info.duration_ms, save),

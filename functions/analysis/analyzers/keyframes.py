@@ -7,8 +7,6 @@ from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
 
 KEYFRAME_SIDE = 640
 _JPEG_QUALITY = 82
-# Sharpness is judged where motion blur shows but grain doesn't.
-_JUDGED_SIDE = 320
 
 
 class Candidate:
@@ -55,19 +53,7 @@ class KeyframePicker:
 
 
 def candidate(frame: Frame) -> Candidate:
-    picture = frame.picture(KEYFRAME_SIDE)
-    return Candidate(picture, (sharpness(picture) + 1) * _exposure(frame))
-
-
-def sharpness(picture: NDArray[np.uint8]) -> float:
-    """The variance of the Laplacian (Pech-Pacheco et al., 2000) of a BGR picture, scaled down to a side of 320."""
-    import cv2
-
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    scale = _JUDGED_SIDE / max(grey.shape)
-    if scale < 1:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    return Candidate(frame.picture(KEYFRAME_SIDE), (frame.sharpness + 1) * _exposure(frame))
 
 
 def _exposure(frame: Frame) -> float:

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Resumable, Watcher
-from functions.analysis.analyzers.keyframes import sharpness
 from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
 from functions.videos.domain.results import ModelUsed, ShotMeasures
 
 _INTERVAL_MS = 250
-# Sharpness is measured on pictures of this size, so that clips of different sizes compare.
-_SIDE = 320
 # Video's luma goes from 16, black, to 235, white.
 _BLACK_LUMA = 16
 _LUMA_RANGE = 219
@@ -81,7 +78,7 @@ class MeasureAnalyzer(Watcher, Resumable):
         self._samples.moving.append(float((change > _CHANGED).mean()))
         self._samples.brightness.append(float(luma.mean()))
         self._samples.contrast.append(float(luma.std()))
-        self._samples.sharpness.append(sharpness(frame.picture(_SIDE)))
+        self._samples.sharpness.append(frame.sharpness)
 
     def finish(self, duration_ms: int) -> Findings:
         return Findings(measures=self._samples)

@@ -11,7 +11,7 @@ from functions.analysis.analyzers.keyframes import Candidate, KeyframePicker, ca
 from functions.analysis.decode import Frame
 from functions.videos.domain.results import ModelUsed, Shot, Transition, keyframe_name
 
-_CANDIDATES_PER_SECOND = 4
+_CANDIDATES_EVERY_MS = 250
 
 
 class BoundaryDetector(Protocol):
@@ -38,15 +38,13 @@ class ShotAnalyzer(Watcher, Resumable):
     features = frozenset({"shots"})
     lent = frozenset({"_save"})
 
-    def __init__(
-        self, detector: BoundaryDetector, frame_rate: float, save: Callable[[str, bytes], None], *, slow: bool = False
-    ) -> None:
+    def __init__(self, detector: BoundaryDetector, save: Callable[[str, bytes], None], *, slow: bool = False) -> None:
         self.slow = slow
         self._save = save
         self._detector = detector
         self._picker = KeyframePicker()
-        self._stride = max(1, round((frame_rate or 25.0) / _CANDIDATES_PER_SECOND))
-        # Only every stride-th picture is held back.
+        self._next_candidate_ms = 0
+        # Only the pictures of candidates are held back.
         self._waiting: deque[tuple[int, Candidate | None]] = deque()
         self._starts_ms = array("I")
         self._begin = Boundary(0, Transition.START, 1.0)
@@ -58,7 +56,7 @@ class ShotAnalyzer(Watcher, Resumable):
 
     def see(self, frame: Frame) -> None:
         self._starts_ms.append(frame.start_ms)
-        self._waiting.append((frame.index, candidate(frame) if frame.index % self._stride == 0 else None))
+        self._waiting.append((frame.index, self._candidate(frame)))
         boundary = self._detector.push(frame)
         if len(self._waiting) > self._detector.lookahead:
             self._settle(boundary)
@@ -73,6 +71,13 @@ class ShotAnalyzer(Watcher, Resumable):
         if self._starts_ms:
             self._close(len(self._starts_ms), duration_ms)
         return Findings(shots=tuple(self._shots))
+
+    def _candidate(self, frame: Frame) -> Candidate | None:
+        if frame.start_ms < self._next_candidate_ms:
+            return None
+        # The frames that are measured as well, which share what is made of them.
+        self._next_candidate_ms = frame.start_ms - frame.start_ms % _CANDIDATES_EVERY_MS + _CANDIDATES_EVERY_MS
+        return candidate(frame)
 
     def _settle(self, boundary: Boundary | None) -> None:
         if boundary is not None:

@@ -85,7 +85,7 @@ def test_the_networks_cut_beside_one_of_the_rules_is_that_one() -> None:
 
 def test_each_shot_keeps_a_keyframe_of_its_own() -> None:
     saved: dict[str, bytes] = {}
-    analyzer = ShotAnalyzer(CheckedShotDetector(24.0, Opinion({}, {})), 24.0, saved.__setitem__)
+    analyzer = ShotAnalyzer(CheckedShotDetector(24.0, Opinion({}, {})), saved.__setitem__)
     for frame in frames_of(scene(1, 130) + scene(2, 130)):
         analyzer.see(frame)
     shots = analyzer.finish(10_833).shots
