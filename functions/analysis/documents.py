@@ -1,7 +1,6 @@
 """From what the analyzers found to the files that are left of an analysis."""
 
 import io
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ from functions.videos.domain.results import (
     Texts,
     Timeline,
     Transcript,
-    results_schema,
+    published_schema,
 )
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class Documents:
             moments=contents.moments,
         )
         self._write_json(RESULTS, everything)
-        self._write(RESULTS_SCHEMA, json.dumps(results_schema()).encode(), "application/schema+json")
+        self._write(RESULTS_SCHEMA, published_schema(), "application/schema+json")
         self._write_json(MANIFEST, manifest)
 
     def _write_json(self, name: str, document: BaseModel) -> None:

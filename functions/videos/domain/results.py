@@ -6,6 +6,7 @@ is exclusive. Boxes are fractions of the upright picture.
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -317,3 +318,8 @@ def results_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of `AnalysisResults`."""
     schema = AnalysisResults.model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def published_schema() -> bytes:
+    """The same as it is published, in the file that `make schema` writes: making it anew takes a while."""
+    return Path(__file__).parents[1].joinpath(RESULTS_SCHEMA).read_bytes()
