@@ -290,7 +290,7 @@ GRAMMATICAL_WORDS = terms_of("""\
     a an the this that these those it its itself he him his she her hers they them their theirs we us our ours you your
     yours i me my mine myself ones someone anyone somebody anybody everyone something anything everything
     and or but nor so if then than as of at by for with without about into onto to from in on off out up down over under
-    through during before after above below between within upon across again further once here there
+    through during before after above below between within upon across near again further once here there
     be am is are was were been being do does did done have has had having can could may might must shall should will
     would won't can't don't doesn't didn't isn't aren't wasn't weren't couldn't shouldn't wouldn't
     that's i'm i'd i'll i've we're we'll we've they're you're let's

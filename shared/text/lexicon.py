@@ -62,6 +62,7 @@ _SAME = """\
     respond answer reply participate
     refresh update
     automatic automated automatically itself
+    automatic automation automated automate
     work job function employment
     live reside inhabit stay
     occur happen take place
@@ -173,7 +174,431 @@ _SAME = """\
     seventh 7
     eighth 8
     ninth 9
-    tenth 10"""
+    tenth 10
+    finance fund sponsor pay donate
+    wage salary pay earn
+    import bring
+    export sell
+    labourer laborer navvy mason workforce worker
+    doctor surgeon vet veterinarian veterinary
+    helper assistant assist aide
+    captain skipper
+    farmer grower
+    firefighter fireman
+    policeman policewoman police officer
+    salesman seller vendor
+    profession occupation trade job career work
+    illness disease infection
+    operate operation surgery surgeon
+    remedy cure heal treat treatment therapy medicine
+    ill sick unwell
+    hurry rush haste
+    ingredient component
+    dough batter mixture mix
+    mix stir combine blend whisk
+    slice cut chop dice
+    flavour flavor taste season seasoning
+    bread loaf
+    fridge refrigerator cool
+    pan pot saucepan casserole
+    oven stove
+    boil simmer
+    chilli chili chilly
+    dessert pudding sweet
+    breakfast lunch dinner supper meal
+    drink beverage
+    cup mug glass
+    bag sack
+    box carton crate package
+    bottom base underside
+    top lid cover
+    front forward ahead
+    side edge
+    rear back behind
+    middle centre
+    beneath underneath below under
+    near close beside nearby next
+    corner edge
+    key button
+    press push hit
+    pull tug
+    click tap select choose
+    pick choose select
+    insert plug put place
+    place put set position lay
+    attach fasten fix connect tie join
+    remove take
+    delete erase remove
+    rotate turn spin
+    lamp light bulb led
+    flash blink
+    screen display monitor
+    computer laptop pc
+    browser internet web online website site
+    password passwort passcode
+    wifi wireless network
+    address url
+    login sign log
+    file document
+    folder directory
+    picture image photo
+    setting option
+    programme program software app application
+    error bug problem
+    gadget device equipment
+    engine motor
+    petrol gas gasoline fuel
+    electric electricity electrical power
+    truck lorry
+    train railway rail railroad
+    track rail line
+    station stop
+    harbour harbor port dock
+    boat ship vessel ferry
+    airport airfield
+    passenger traveller rider commuter
+    tourist visitor guest
+    guest visitor
+    ticket fare
+    luggage baggage suitcase
+    hotel inn hostel guesthouse
+    pub bar tavern inn
+    restaurant cafe
+    castle fortress palace
+    church chapel cathedral
+    tower spire
+    bridge span
+    village town settlement hamlet
+    valley gorge
+    coast shore beach seaside
+    lake pond
+    river stream
+    island isle
+    storm gale tempest hurricane
+    rain shower rainfall
+    snow ice frost
+    flood flooding overflow
+    drought dry
+    earthquake quake
+    fire blaze burn
+    accident crash collision
+    rescue save
+    soldier troops army
+    war battle conflict
+    king monarch ruler
+    queen monarch ruler
+    law rule regulation
+    court judge trial
+    crime theft robbery
+    thief burglar robber
+    jail prison
+    president leader head
+    government state
+    council assembly parliament
+    citizen inhabitant resident
+    immigrant migrant
+    refuse reject decline
+    agree accept approve
+    deny refuse
+    demand ask require
+    request ask
+    question ask
+    reply answer
+    quarrel argue dispute
+    promise pledge vow
+    threaten warn
+    warn caution beware
+    forbid mustn't never not
+    avoid never
+    invent develop devise inventor
+    design plan architect draw
+    discover find
+    found establish start set
+    build erect construct
+    destroy demolish ruin wreck
+    break broke fail
+    repair fix mend
+    replace exchange swap change
+    improve better
+    grow raise cultivate
+    grow increase rise
+    shrink fall decrease decline drop
+    decrease reduce lower
+    double twice
+    seed grain
+    harvest crop yield
+    plant sow
+    dig excavate
+    soil earth dirt ground
+    fertilizer fertiliser compost manure
+    insect bug
+    pest vermin
+    bird eagle gull owl
+    puppy dog
+    kitten cat
+    calf cow
+    lamb sheep
+    foal horse
+    nest den burrow
+    hunt prey catch
+    eat consume feed swallow
+    bite chew
+    drink sip
+    smell scent odour odor
+    taste flavour
+    sight see view
+    cloth fabric textile
+    dress clothes clothing
+    coat jacket
+    shoe boot
+    hat cap helmet
+    jewel gem
+    gold golden
+    iron metal steel
+    wool yarn
+    paint colour
+    brush paintbrush
+    sculpture statue
+    painting picture artwork
+    drawing sketch
+    exhibition show display
+    museum gallery
+    concert gig performance
+    perform play
+    dance ballet
+    musician player
+    composer compose write
+    singer vocalist sing
+    drum percussion
+    book novel
+    newspaper paper
+    magazine journal
+    letter mail
+    lesson lecture class
+    school academy college
+    university college
+    exam test
+    homework assignment
+    professor lecturer
+    scientist researcher
+    study research investigate
+    experiment test trial
+    measure gauge
+    result outcome
+    proof evidence
+    theory hypothesis
+    calculate compute
+    equal same
+    similar alike
+    different differ
+    percent percentage share
+    average mean
+    majority most
+    minority few
+    total sum
+    amount quantity
+    number figure
+    maximum most highest
+    minimum least lowest
+    goal score point
+    point score
+    referee umpire
+    coach trainer
+    stadium arena
+    tournament championship cup league
+    medal prize award trophy
+    award prize win
+    opponent rival
+    defeat loss
+    draw tie
+    jump leap
+    throw toss
+    kick shoot
+    swim bathe
+    exercise workout train
+    muscle strength
+    breath breathe
+    heart pulse
+    bone skeleton
+    wound cut
+    ache pain hurt
+    tired exhausted weary
+    rest relax break
+    sleep nap rest
+    wake rise up
+    wash clean rinse
+    sweep clean
+    dirty filthy
+    empty vacant
+    full packed crowded
+    crowded packed busy
+    broken damaged
+    strong powerful sturdy
+    weak fragile
+    soft smooth
+    sharp pointed
+    narrow thin
+    broad wide
+    steep slope gradient rise
+    flat level
+    round circular
+    huge enormous giant
+    tiny small
+    quick fast
+    slow gradual
+    new modern recent
+    ancient old
+    early beginning
+    late end
+    famous known well-known
+    unknown unfamiliar
+    popular favourite loved
+    favourite favorite best
+    rare scarce unusual
+    special unusual unique particular only first
+    typical usual
+    necessary essential vital
+    important main key crucial
+    possible can
+    dangerous risk hazard
+    safe secure
+    rich wealthy
+    poor needy
+    cheap inexpensive
+    expensive costly
+    free gratis
+    happy cheerful
+    sad unhappy
+    angry furious cross
+    afraid scared fear
+    surprise astonish
+    proud pride
+    love like adore
+    hate dislike
+    prefer favourite like
+    hope wish
+    believe think
+    remember recall
+    forget omit
+    know aware
+    explain describe
+    mean stand signify
+    recommend suggest
+    advise tell
+    order command
+    permit allow
+    force make compel
+    stop halt
+    continue go
+    wait stay
+    return come
+    arrive come
+    enter come go
+    exit leave
+    escape flee
+    follow chase
+    lead guide
+    drive ride driver
+    fly flight
+    sail cruise
+    park stop
+    cross pass
+    fall drop collapse
+    collapse fall
+    rise climb
+    sink drown
+    float swim
+    shine glow
+    ring sound
+    knock hit
+    hit strike beat
+    cut slice
+    tear rip
+    fold bend
+    wrap cover
+    fill pour
+    pour add
+    add put
+    spread smear
+    sprinkle scatter
+    serve eat
+    serve dish
+    store keep
+    keep stay remain
+    wear dress
+    celebrate party
+    birthday born
+    born birth
+    marry wedding
+    retire stop quit
+    quit resign leave
+    hire employ
+    fire dismiss
+    earn make
+    save spare
+    owe debt
+    borrow loan
+    steal rob
+    waste rubbish
+    recycle reuse
+    pollute pollution
+    weekly week
+    daily day
+    monthly month
+    annual year yearly
+    midday noon
+    dawn sunrise
+    dusk sunset
+    evening night
+    morning breakfast
+    weekend saturday sunday
+    plan intend want"""
+
+# What belongs to a noun so wide that mostly its members are named instead: the first word stands for the others.
+_MEMBERS = """\
+    spice cumin pepper cinnamon paprika chilli turmeric ginger nutmeg clove saffron cardamom coriander salt vanilla
+    herb basil thyme rosemary parsley mint oregano sage dill chive coriander
+    vegetable carrot onion potato tomato spinach cabbage bean pea leek garlic radish lettuce broccoli cucumber pumpkin
+    fruit apple pear plum cherry lemon lime orange banana grape peach strawberry raspberry fig mango
+    drink coffee tea water juice milk beer wine lemonade cocoa
+    meat beef pork lamb chicken veal bacon ham sausage
+    nut almond walnut hazelnut peanut cashew pistachio
+    cheese parmesan cheddar mozzarella feta
+    flour wheat rye spelt
+    instrument guitar violin piano drum flute trumpet cello accordion harp organ clarinet saxophone bass
+    music jazz fado rock folk opera tango blues waltz
+    animal dog cat horse cow sheep goat pig donkey fox bear wolf deer rabbit hare mouse rat squirrel marmot ibex lion
+    animal tiger elephant monkey bat owl eagle bird fish whale dolphin seal turtle frog snake bee lamb
+    bird eagle owl gull duck goose swan crow raven robin sparrow stork heron parrot penguin puffin
+    fish salmon trout cod tuna herring eel carp shark
+    insect bee wasp ant butterfly moth beetle fly mosquito
+    tree oak pine maple spruce beech birch willow ash fir larch apple olive
+    wood oak pine maple spruce beech birch walnut ash larch cedar
+    flower rose tulip daisy lily sunflower orchid poppy
+    metal iron steel copper gold silver tin lead bronze titanium aluminium brass
+    material wood steel glass plastic leather wool cotton linen stone clay paper silk titanium concrete
+    vehicle car bus truck lorry tram train bicycle motorcycle van tractor boat ship ferry plane
+    tool hammer saw knife screwdriver chisel drill axe plane spade brush file plier
+    furniture chair table bed sofa shelf cupboard desk
+    clothes shirt coat jacket trousers dress hat shoe boot scarf glove
+    weather rain sun wind snow storm cloud fog frost gale sunny windy rainy
+    season spring summer autumn winter
+    day monday tuesday wednesday thursday friday saturday sunday
+    month january february march april may june july august september october november december
+    country germany poland kenya jamaica nigeria canada france italy spain portugal england scotland ireland
+    country wales norway sweden denmark finland iceland austria switzerland greece turkey
+    country egypt india china japan brazil mexico
+    city london paris berlin rome madrid lisbon vienna prague munich hamburg geneva oslo stockholm
+    language english french german spanish italian latin greek arabic chinese japanese russian
+    sport football tennis hockey swimming rowing cycling running skiing boxing rugby cricket golf
+    disease flu measles malaria cholera cancer plague
+    organ heart lung liver kidney brain stomach
+    relative mother father brother sister uncle aunt cousin son daughter grandmother grandfather wife husband
+    planet mercury venus earth mars jupiter saturn uranus neptune
+    shape round square triangle circle oval
+    building house church tower castle hotel school station factory barn mill bakery
+    subject math maths physics chemistry biology history geography art
+    body head hand arm leg foot knee shoulder back eye ear"""
 
 _OPPOSITES = """\
     long short
@@ -266,7 +691,8 @@ _WIDE = """\
     character animal creature vehicle food drink object city town country state region language word brand model age
     gender viewer audience presenter host narrator speaker author student user visitor process order role percentage
     percent share degree side spot world home middle recipe weather dish meal sign slide caption video film
-    clip lesson series entrance ones cloth"""
+    clip lesson series entrance ones cloth price cost weight height depth width length temperature distance duration job
+    music weather signal meeting"""
 
 
 @cache
@@ -276,6 +702,15 @@ def _same() -> dict[str, frozenset[str]]:
         terms = terms_of(line)
         for one in terms:
             found[one] = found.get(one, frozenset()) | (terms - {one})
+    return found
+
+
+@cache
+def _members() -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for line in _MEMBERS.splitlines():
+        whole, *members = line.split()
+        found[term(whole)] = found.get(term(whole), frozenset()) | terms_of(" ".join(members))
     return found
 
 
@@ -302,6 +737,11 @@ def _wide() -> frozenset[str]:
 def same_as(key: str) -> frozenset[str]:
     """Other words that mostly say the same."""
     return _same().get(key, frozenset())
+
+
+def members_of(key: str) -> frozenset[str]:
+    """What is one of its kind, and so may be named where the kind is asked for."""
+    return _members().get(key, frozenset())
 
 
 def opposites_of(key: str) -> frozenset[str]:

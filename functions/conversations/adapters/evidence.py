@@ -31,6 +31,7 @@ class VideoEvidence:
                 end_ms=moment.end_ms,
                 text=moment.text,
                 similarity=similarity,
+                video_ms=library.duration_ms,
             )
             for library in telling
             for moment, similarity in zip(library.moments, similarities(library.vectors, vector), strict=True)

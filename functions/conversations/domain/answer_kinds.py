@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import SAME_PROPERTY, UNITS, Asks
 from shared.text.language import FUNCTION_WORDS, NUMBERS, terms_of
-from shared.text.lexicon import is_wide
+from shared.text.lexicon import is_wide, members_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,7 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
     """
     new = [word for word in passage if word.term not in question.terms]
     match question.asks:
-        case Asks.WHO if question.names.issuperset(question.terms) and question.terms:
-            # "Who is Tom?": whatever is told of him.
+        case Asks.WHO if question.asks_who_is_named:
             return _ANY
         case Asks.WHO if any(not likenesses(role, (word.term for word in passage)) for role in _roles(question)):
             # Another captain, or the ship without its captain.
@@ -42,9 +41,15 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
         case Asks.NUMBER:
             return _quantity_strength(question, passage)
         case Asks.REASON:
-            return 1.0 if _GROUND.search(text) else 0.5 if _REASON.search(text) else None
+            return 1.0 if _GROUND.search(text) else 0.5 if _REASON.search(text) else _ANY
         case Asks.COLOUR:
             return _colour_strength(passage, question.terms)
+        case Asks.OCCURRENCE:
+            return 1.0 if _SPELT_HOUR.search(text) or any(word.term in _NAMED_TIMES for word in new) else _ANY
+        case _ if question.is_definition:
+            return 1.0 if _defines(passage, question.terms) else _ANY
+        case _ if question.kind_words:
+            return _kind_named(question.kind_words, passage, new)
         case _:
             return _ANY
 
@@ -60,14 +65,34 @@ def _certain(holds: bool) -> float | None:
     return 1.0 if holds else None
 
 
+def _kind_named(kind_words: frozenset[str], passage: Sequence[Word], new: Sequence[Word]) -> float | None:
+    """Of "which spices" and "which lane": 1 where it says "cumin" or "lane five"; `None` where it names none."""
+    members = frozenset[str]().union(*map(members_of, kind_words))
+    for at, word in enumerate(passage):
+        if word.term in kind_words and any(_is_number(one) for one in (*passage[at + 1 : at + 2], *passage[:at][-1:])):
+            return 1.0
+    if not members:
+        return _ANY
+    if any(word.term in members for word in new):
+        return 1.0
+    is_told = any(
+        word.term in kind_words or (word.text[0].isupper() and not kind_words.isdisjoint(_NAMED)) for word in passage
+    )
+    return _ANY if is_told else None
+
+
 def _holds_time(measure: str | None, new: Sequence[Word], text: str) -> bool:
     if measure == "year":
         return _SPELT_YEAR.search(text) is not None or any(_YEAR.fullmatch(word.term) for word in new)
+    if named := members_of(measure or ""):
+        return _SPELT_DATE.search(text) is not None or any(word.term in named for word in new)
     return _SPELT_TIME.search(text) is not None or any(_is_time(word) for word in new)
 
 
 def _holds_name(passage: Sequence[Word], asked: Sequence[str], text: str) -> bool:
     """A capital that doesn't only begin a sentence. "The throne of England" names a place, not her who sits on it."""
+    if _IS_CALLED.search(text):
+        return True
     starts = {match.end() for match in _SENTENCE_START.finditer(text)}
     is_title = text.istitle() or text.isupper()
     for before, word in pairwise([None, *passage]):
@@ -80,6 +105,24 @@ def _holds_name(passage: Sequence[Word], asked: Sequence[str], text: str) -> boo
     return False
 
 
+_IS_CALLED = re.compile(
+    r"\b(?:is|are|was|were|it|this|that|them) (?:called|named|known as)\b|\bname is\b", re.IGNORECASE
+)
+
+
+def _defines(passage: Sequence[Word], asked: Sequence[str]) -> bool:
+    """Whether it says that what is asked about is something: "Glaze is …", "… is called a glaze"."""
+    for at, word in enumerate(passage):
+        if likenesses(asked[-1], (word.term,)):
+            before = {other.text.lower() for other in passage[max(at - 3, 0) : at]}
+            after = {other.text.lower() for other in passage[at + 1 : at + 2]}
+            if not before.isdisjoint(_CALLED) or not after.isdisjoint(_DEFINED):
+                return True
+    return False
+
+
+_CALLED = frozenset({"called", "named", "termed", "as"})
+_DEFINED = frozenset({"is", "are", "was", "means", "meant", "refers", "consists", "describes"})
 _SENTENCE_START = re.compile(r"(?:^|[.!?…][\"'”’)]*)\s*")
 
 
@@ -112,6 +155,8 @@ def _quantity_strength(question: Question, passage: Sequence[Word]) -> float | N
     amounts = any(word.term in _AMOUNTS for word in passage)
     if measure == "much" and not _MONEY_ASKED.isdisjoint(question.terms):
         measure = "expensiv"
+    if measure == "often":
+        return _certain(_FREQUENCY.search(" ".join(word.text for word in passage)) is not None)
     if measure in UNITS:
         if UNITS[measure] and names_measure(question, passage):
             return 1.0
@@ -167,6 +212,18 @@ def _is_place(passage: Sequence[Word], asked: Sequence[str]) -> bool:
     return any(word.term in _PLACES for word in passage)
 
 
+_FREQUENCY = re.compile(
+    r"\b(?:every|each|per|once|twice|times|always|never|seldom|rarely|sometimes|often|hourly|daily|nightly|weekly|"
+    r"monthly|yearly|annually)\b",
+    re.IGNORECASE,
+)
+_SPELT_HOUR = re.compile(
+    r"\b(?:half|quarter) (?:past|to)\b|\b\d{1,2} ?[ap]\.?m\b|\b(?:at|from|until|till|by|before|after) \d{1,2}:\d\d\b"
+    r"|\b(?:at|from|until|till|by|before|after) "
+    r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+    r"(?=[.,;!?]|$| o'clock| (?:in the|to|and|every|on)\b)|\bat (?:noon|midnight|dawn|sunrise|dusk|sunset)\b",
+    re.IGNORECASE,
+)
 _MONEY_ASKED = terms_of("cost price pay charge fee spend worth buy expensive")
 _YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 _MULTIPLES = terms_of("hundred thousand million billion dozen twice once couple pair half both none nobody single")
@@ -191,6 +248,11 @@ _SPELT_YEAR = re.compile(
     r"(?:hundred|oh|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))\b",
     re.IGNORECASE,
 )
+_SPELT_DATE = re.compile(
+    r"\b(?:\d{1,2}(?:st|nd|rd|th)|january|february|april|june|july|august|september|october|november|december)\b"
+    r"|\b(?:every day|daily|tomorrow|today|tonight)\b",
+    re.IGNORECASE,
+)
 _SPELT_TIME = re.compile(
     rf"{_SPELT_YEAR.pattern}|\b(?:half|quarter) (?:past|to)\b|\b\d{{1,2}} ?[ap]\.?m\b"
     r"|\b(?:in|of|until|since|by) (?:march|may)\b",
@@ -205,6 +267,8 @@ _DATES = terms_of(
     tonight morning noon afternoon evening midnight night week weekend month year decade century ago o'clock
     hour minute day date"""
 )
+_NAMED = terms_of("city country language building planet river mountain town village")
+_NAMED_TIMES = _DATES - terms_of("night week weekend month year decade century ago hour minute day date")
 _COLOURS = terms_of("""\
         red orange yellow green blue purple violet pink brown black white grey gold golden silver beige turquoise cyan
         magenta maroon navy crimson scarlet ivory cream amber olive colourless transparent dark pale bright""")

@@ -19,6 +19,8 @@ class EvidenceMoment:
     text: str
     similarity: float
     """Cosine (0..1) of its embedding and that of what was searched for."""
+    video_ms: int = 0
+    """How long its video is; 0 where that isn't known."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _TIMES = re.compile(
     r"\bhow (?:many times|often)\b.*"
     r"\b(?:said|say|says|mention\w*|appears?|shown|seen|spoken|talk\w*|written|heard|used|come up)\b"
 )
+_SAID = re.compile(r"\b(?:said|say|says|mention\w*|spoken|talk\w*|heard)\b")
 _SHOWN_FOR = re.compile(
     r"\bhow (?:long|many seconds)\b.*"
     r"\b(?:on (?:the )?screen|shown|displayed|visible|appears?|seen|in (?:the )?(?:shot|picture|view))\b"
@@ -38,7 +39,7 @@ def count(question: str, asked: Question, moments: Sequence[EvidenceMoment]) -> 
     """The answer to a question that asks for a count, `None` for any other."""
     folded = fold(question)
     if _TIMES.search(folded):
-        return _times(asked, moments)
+        return _times(folded, asked, moments)
     if _SHOWN_FOR.search(folded):
         return _shown_for(asked, moments)
     things = [one for one in moments if is_thing(one)]
@@ -49,10 +50,12 @@ def count(question: str, asked: Question, moments: Sequence[EvidenceMoment]) -> 
     return None
 
 
-def _times(asked: Question, moments: Sequence[EvidenceMoment]) -> Answer:
+def _times(question: str, asked: Question, moments: Sequence[EvidenceMoment]) -> Answer:
     holding = [one for one in moments if not is_thing(one) and _holds(asked, one)]
     if not holding:
         return UNKNOWN
+    if any(one.kind == "speech" for one in holding) and _SAID.search(question):
+        holding = [one for one in holding if one.kind == "speech"]
     holding.sort(key=lambda one: (one.video_id, one.start_ms))
     number = sum(_occurrences(asked, one) for one in holding)
     opening = f"{number} times. " if number > 1 else "Once. "

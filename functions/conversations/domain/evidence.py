@@ -11,8 +11,8 @@ from functions.conversations.domain.answer_kinds import answer_strength
 from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import ASKING_VERBS, Asks
 from functions.conversations.domain.things import is_thing, words_of
-from shared.text.language import inverse_frequency, terms_of
-from shared.text.lexicon import is_relating, is_wide, opposites_of
+from shared.text.language import FUNCTION_WORDS, inverse_frequency, terms_of
+from shared.text.lexicon import is_relating, is_wide, opposites_of, same_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +43,10 @@ class Features(NamedTuple):
 
     coverage: float
     """How much of what is asked about it holds, each word weighted by its role and by how rare it is."""
+    relations: float
+    """How much of the verbs and adjectives alone."""
+    absent: float
+    """What part of the nouns is told nowhere in the videos."""
     similarity: float
     closeness: float
     """Its similarity as a part of that of the most similar moment."""
@@ -52,6 +56,12 @@ class Features(NamedTuple):
     """How surely it holds that kind."""
     is_joined: float
     """Whether two moments are needed to say it."""
+    apart: float
+    """Of a kind asked for, what part of the nouns is told only near it: it may be a number of something else."""
+    is_bare: float
+    """Whether it says next to nothing that the question doesn't."""
+    is_name: float
+    """Whether a person or a name is asked for, of which there are many near misses."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,21 @@ class Evidence:
         return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
 
 
-_INTERCEPT = -8.4
-_WEIGHTS = Features(coverage=5.4, similarity=2.7, closeness=3.9, is_typed=-1.4, kind=1.2, is_joined=-0.5)
-_SUFFICIENT = 0.75
+_INTERCEPT = -6.1
+_WEIGHTS = Features(
+    coverage=4.2,
+    relations=2.0,
+    absent=-2.6,
+    similarity=2.3,
+    closeness=1.8,
+    is_typed=-2.0,
+    kind=2.4,
+    is_joined=-1.0,
+    apart=-0.5,
+    is_bare=-0.8,
+    is_name=-1.1,
+)
+_SUFFICIENT = 0.5
 """Log odds from which on a passage is given as the answer."""
 
 
@@ -113,12 +135,18 @@ class Search:
         return not (is_wide(term) or is_relating(term) or term in self._asked.kind_words or term in self._asked.context)
 
     def evidence(self) -> Iterator[Evidence]:
-        for places in _passages(self._moments, self._spoken):
-            passage = Passage(
-                tuple(self._moments[at] for at in places), tuple(word for at in places for word in self._spoken[at])
-            )
+        for places in _passages(self._moments, self._spoken, self._asked.asks is Asks.REASON):
+            passage = self._passage(places)
             if (features := self._features(passage, places)) is not None:
                 yield Evidence(passage, features)
+
+    def _passage(self, places: Sequence[int]) -> Passage:
+        spoken: list[Word] = []
+        length = 0
+        for at in places:
+            spoken += (word._replace(start=word.start + length, end=word.end + length) for word in self._spoken[at])
+            length += len(self._moments[at].text) + 1
+        return Passage(tuple(self._moments[at] for at in places), tuple(spoken))
 
     def _features(self, passage: Passage, places: Sequence[int]) -> Features | None:
         asked = self._asked
@@ -129,18 +157,19 @@ class Search:
         told = [word.term for word in passage.words]
         if not all(contains(told, phrase) for phrase in asked.phrases):
             return None
-        answering = passage.words
+        answering, text = passage.words, passage.text
         if asked.asks not in _UNTYPED_PLACES and is_question(passage.moments[-1]):
             return None
         if is_question(passage.moments[0]):
             # Of a question and its answer, the second has to answer.
-            answering = tuple(self._spoken[places[-1]])
-        kind = answer_strength(asked, answering, " ".join(word.text for word in answering))
+            answering, text = tuple(self._spoken[places[-1]]), passage.moments[-1].text
+        kind = answer_strength(asked, answering, text)
         if kind is None or self._is_opposite(told):
             return None
         if asked.kinds:
             kind = 1.0
         covered = total = 0.0
+        things = absent = apart = relating = related = 0.0
         bears_on_it = any(self._held[term][at] for term in asked.terms for at in places)
         for term, weight in self._weights.items():
             grade = max(self._held[term][at] for at in places)
@@ -149,32 +178,48 @@ class Search:
             near = grade or (self._near(term, passage) if bears_on_it else 0.0)
             if not near and term in asked.names:
                 return None
-            covered += weight * max(grade, _AROUND * near)
+            if term == asked.counted and self._is_thing(term) and not grade:
+                # A number told near it is of something else.
+                return None
+            held = weight * max(grade, _AROUND * near)
+            covered += held
             total += weight
+            if self._is_thing(term):
+                things += weight
+                absent += weight * (not self._telling[term])
+                apart += weight * (not grade)
+            elif is_relating(term) and term not in asked.context:
+                relating += weight
+                related += held
             if asked.asks is Asks.NUMBER and term in ASKING_VERBS and kind == 1.0:
                 # That a number of grams is given tells how much it weighs.
                 covered += weight * (1 - max(grade, _AROUND * near))
             elif near and not grade and not _IT.isdisjoint(told):
                 covered += weight * (_MEANT - _AROUND) * near
-            elif asked.asks is Asks.NUMBER and self._is_thing(term) and not grade and not self._opens_with(term):
-                # A number is one of what is named with it.
-                return None
         # "Read" may be what is asked about, or only how the video tells it.
-        soft = sum(term in told for term in asked.soft)
+        soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
         covered, total = covered + soft, total + soft
         if asked.phrases:
             covered, total = covered + 1, total + 1
+        is_typed = asked.asks not in _UNTYPED and not asked.asks_who_is_named
         return Features(
             coverage=covered / total if total else 0.0,
+            relations=related / relating if relating else 1.0,
+            absent=absent / things if things else 0.0,
             similarity=passage.similarity,
             closeness=passage.similarity / self._most_similar if self._most_similar else 1.0,
-            is_typed=float(asked.asks not in _UNTYPED),
+            is_typed=float(is_typed),
             kind=kind,
             is_joined=float(len(places) > 1),
+            apart=apart / things if things and is_typed else 0.0,
+            is_bare=float(asked.asks is Asks.ANYTHING and self._is_bare(answering)),
+            is_name=float(is_typed and asked.asks in (Asks.WHO, Asks.NAME)),
         )
 
-    def _opens_with(self, term: str) -> bool:
-        return any(moment.end_ms <= self._opening_ms for moment, _ in self._telling[term])
+    def _is_bare(self, answering: Sequence[Word]) -> bool:
+        known = {*self._asked.terms, *self._asked.context}
+        new = {word.term for word in answering if word.term not in FUNCTION_WORDS and word.term not in known}
+        return len(new) < _FEWEST_NEW
 
     def _near(self, term: str, passage: Passage) -> float:
         """How well the term is told near the passage, or where the video opens, which says what all of it is about."""
@@ -194,9 +239,10 @@ class Search:
         )
 
 
-_ANSWERED_BY_THINGS = (Asks.POSITION, Asks.EXISTENCE, Asks.NUMBER)
-_UNTYPED_PLACES = (Asks.POSITION, Asks.EXISTENCE, Asks.SUMMARY)
-_UNTYPED = (Asks.ANYTHING, Asks.POSITION, Asks.EXISTENCE, Asks.SUMMARY, Asks.CAPTIONS)
+_FEWEST_NEW = 2
+_ANSWERED_BY_THINGS = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.NUMBER)
+_UNTYPED_PLACES = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.SUMMARY)
+_UNTYPED = (Asks.ANYTHING, Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.SUMMARY, Asks.CAPTIONS)
 # Of the rarity of a word that names a thing, which is 1 to 3.
 _WIDE_WEIGHT, _RELATING_WEIGHT, _CONTEXT_WEIGHT = 0.4, 1.0, 0.6
 
@@ -246,7 +292,11 @@ _IT = terms_of("it they them he she him her this these those")
 def suffices(asked: Question, evidence: Evidence) -> bool:
     if asked.phrases:
         return True
-    if asked.asks in (Asks.POSITION, Asks.EXISTENCE) and evidence.features.coverage < _MOST:
+    if (
+        asked.asks in (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE)
+        and evidence.features.kind < 1.0
+        and evidence.features.coverage < _MOST
+    ):
         # "There it says so" is false of half of it.
         return False
     return evidence.log_odds >= _SUFFICIENT
@@ -255,12 +305,16 @@ def suffices(asked: Question, evidence: Evidence) -> bool:
 _MOST = 0.8
 
 
-def _passages(moments: Sequence[EvidenceMoment], spoken: Sequence[Sequence[Word]]) -> Iterator[tuple[int, ...]]:
+def _passages(
+    moments: Sequence[EvidenceMoment], spoken: Sequence[Sequence[Word]], are_neighbours_told: bool
+) -> Iterator[tuple[int, ...]]:
+    """Each moment, and two where a sentence needs both; all neighbours where a reason is told next to its effect."""
     order = sorted(range(len(moments)), key=lambda at: (moments[at].video_id, moments[at].kind, moments[at].start_ms))
     for at in order:
         yield (at,)
     for first, second in pairwise(order):
-        if _continues(moments[first], moments[second], spoken[second]):
+        are_told = are_neighbours_told and follows(moments[first], moments[second])
+        if are_told or _continues(moments[first], moments[second], spoken[second]):
             yield (first, second)
 
 

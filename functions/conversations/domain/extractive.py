@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -8,8 +9,8 @@ from functions.conversations.domain.answer_kinds import answer_strength
 from functions.conversations.domain.answering import UNKNOWN, Answer, Citation, EvidenceMoment, Turn, checked
 from functions.conversations.domain.comparing import compare, read_comparison
 from functions.conversations.domain.counting import count
+from functions.conversations.domain.duration import answer_by_duration
 from functions.conversations.domain.evidence import (
-    SENTENCE_END,
     Evidence,
     Passage,
     gather,
@@ -28,12 +29,14 @@ from functions.conversations.domain.order import (
     of_kinds,
     read_beside,
     read_nth,
+    runs_on,
     within,
 )
 from functions.conversations.domain.question import Asks, Question, content_of, read_in_context, read_question
 from functions.conversations.domain.quoting import positions, quoting
 from functions.conversations.domain.scope import named_video
 from functions.conversations.domain.sounds import answer_by_sound, without_sounds
+from functions.conversations.domain.steps import read_step, step
 from shared.text.language import fold, words
 
 if TYPE_CHECKING:
@@ -77,7 +80,8 @@ def _answer(question: str, history: Sequence[Turn], moments: Sequence[EvidenceMo
         question, span = time
         return _of_a_time(question, within(span, moments))
     return (
-        _by_place(question, moments, cited)
+        answer_by_duration(question, moments)
+        or _by_place(question, moments, cited)
         or _of_several(question, history, without_sounds(moments), () if named else videos)
         or _found(question, history, without_sounds(moments), cited)
     )
@@ -97,6 +101,8 @@ def _by_place(question: str, moments: Sequence[EvidenceMoment], cited: Sequence[
         if found := beside(place, moments, anchors):
             return quoting(found)
         return None if place.sought else UNKNOWN
+    if (index := read_step(question)) is not None and (told := step(index, moments)) is not None:
+        return quoting(told) if told else UNKNOWN
     if nth := read_nth(question):
         numbered = nth_of(nth, moments)
         if numbered is not None:
@@ -127,22 +133,32 @@ def _found(
     if told is not None:
         return told
     if asked.asks is Asks.SUMMARY and not asked.terms and not asked.phrases:
+        if _SAID.search(fold(question)) and not any(one.kind == "speech" for one in moments):
+            return UNKNOWN
         return _overview(moments)
     before = cited_among(moments, cited)
-    if asked.asks is Asks.POSITION and asked.context and not asked.terms and before:
+    if asked.asks in _PLACES and asked.context and not asked.terms and before:
         # "And when is that said?"
         return positions(before)
     found = [evidence for evidence in gather(asked, moments, before) if suffices(asked, evidence)]
     if not found:
         return UNKNOWN
-    if asked.asks in (Asks.POSITION, Asks.EXISTENCE):
-        return positions(_every(found), asked.terms)
+    if asked.asks is Asks.OCCURRENCE and found[0].features.kind == 1.0:
+        # "When does the ferry leave?" is told in hours, or else where it leaves.
+        return quoting(_telling(asked, found[0].passage), asked.terms)
+    if asked.asks in _PLACES or asked.asks is Asks.EXISTENCE:
+        places = _every(found, asked.edge)
+        if asked.edge is not None:
+            return positions([places[asked.edge]], asked.terms)
+        return positions(places if asked.asks is Asks.POSITION else _telling(asked, found[0].passage), asked.terms)
+    if asked.wants_place:
+        return positions(_telling(asked, found[0].passage), asked.terms)
     if asked.asks is Asks.SUMMARY:
         return quoting(_every(found), asked.terms)
     return quoting(_telling(asked, found[0].passage), asked.terms)
 
 
-def _every(found: Sequence[Evidence]) -> list[EvidenceMoment]:
+def _every(found: Sequence[Evidence], edge: int | None = None) -> list[EvidenceMoment]:
     """Every place where it is said, in the order of the video."""
     best = found[0]
     alike = [
@@ -150,9 +166,14 @@ def _every(found: Sequence[Evidence]) -> list[EvidenceMoment]:
     ]
     if best not in alike:
         return list(best.passage.moments)
-    return sorted((one.passage.moments[0] for one in alike[:_MOST_CITED]), key=lambda moment: moment.start_ms)
+    return sorted(
+        (one.passage.moments[0] for one in alike[: _MOST_CITED if edge is None else None]),
+        key=lambda moment: moment.start_ms,
+    )
 
 
+_SAID = re.compile(r"\b(?:said|say|says|spoken|heard)\b")
+_PLACES = (Asks.POSITION, Asks.OCCURRENCE)
 _MOST_CITED = 3
 
 
@@ -160,13 +181,13 @@ def _telling(asked: Question, passage: Passage) -> list[EvidenceMoment]:
     """What of the passage to cite: all of a sentence, but not the sentence that only says who "they" are."""
     if is_question(passage.moments[0]):
         return [passage.moments[-1]]
-    if len(passage.moments) == 1 or not SENTENCE_END.search(passage.moments[0].text):
+    if len(passage.moments) == 1 or runs_on(*passage.moments):
         return list(passage.moments)
 
-    def worth(moment: EvidenceMoment) -> float:
+    def worth(moment: EvidenceMoment) -> tuple[float, float]:
         spoken = words(moment.text)
         told = sum(tells(spoken, term) for term in asked.terms)
-        return (answer_strength(asked, spoken, moment.text) or 0.0) + told + moment.similarity
+        return answer_strength(asked, spoken, moment.text) or 0.0, told + moment.similarity
 
     return [max(passage.moments, key=worth)]
 
@@ -189,4 +210,4 @@ def _overview(moments: Sequence[EvidenceMoment]) -> Answer:
     return quoting(summed if opening in summed else [opening, *summed])
 
 
-_MOST_IN_OVERVIEW = 5
+_MOST_IN_OVERVIEW = 4

@@ -23,9 +23,14 @@ _FORMS = (
     (re.compile(rf"\b(?:{_SEEING})\b"), frozenset({"object", "people"})),
 )
 
-ABOUT_VIDEOS = terms_of("""\
-    video film movie clip trailer footage recording episode scene screen lecture report interview documentary story
-    tutorial talk presentation broadcast news lesson course meeting briefing speech review part series recipe
+GENRES = terms_of("""\
+    video film movie clip trailer footage recording episode scene lecture report interview documentary story tutorial
+    talk presentation broadcast news lesson course class meeting briefing speech review series recipe programme program
+    show podcast vlog demo demonstration guide instruction bulletin reportage advert advertisement commercial
+    announcement tour webinar workshop cartoon animation portrait feature livestream stream seminar introduction""")
+
+ABOUT_VIDEOS = GENRES | terms_of("""\
+    screen part
     speaker narrator presenter host guide lecturer instructor commentator reporter reviewer interviewer teacher voice
     singer person people man woman caption subtitle text title sign slide heading headline inscription label banner
     word phrase sentence line remark statement object item thing sound noise topic

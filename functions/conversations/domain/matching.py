@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.text.language import GRAMMATICAL_WORDS, NUMBERS, root
-from shared.text.lexicon import same_as
+from shared.text.lexicon import members_of, same_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ MISHEARD = 0.7
 
 def likenesses(wanted: str, vocabulary: Iterable[str]) -> dict[str, float]:
     """The terms of the vocabulary that stand for the one wanted, each with how well (0..1)."""
-    roots, others = root(wanted), same_as(wanted)
+    roots, others = root(wanted), same_as(wanted) | members_of(wanted)
     found: dict[str, float] = {}
     for term in vocabulary:
         if term == wanted:

@@ -144,14 +144,14 @@ _ENDS = re.compile(
     r"|^\W*(?:and |so )?how (?:does|do|did|is)\b.*\b(?:end|finish|close|conclude|ended|finished|closed)\b"
 )
 _EDGE_WORDS = terms_of("beginning start begin open end finish close conclude outset introduce very with")
-_STRUCTURAL = ABOUT_VIDEOS | _EDGE_WORDS | FUNCTION_WORDS | terms_of(" ".join(_ORDINALS))
+_STRUCTURAL = ABOUT_VIDEOS | _EDGE_WORDS | FUNCTION_WORDS | terms_of("announce state") | terms_of(" ".join(_ORDINALS))
 
 
 def read_nth(question: str) -> Nth | None:
     """What a question asks for by its number among all that is said or shown; `None` when it asks anything else."""
     asked = fold(question)
     index = _index(asked)
-    if index is None:
+    if index is None or _WHO_WAS.search(asked):
         return None
     others = [word.term for word in words(asked) if word.term not in _STRUCTURAL]
     kinds = kinds_named(asked)
@@ -161,6 +161,8 @@ def read_nth(question: str) -> Nth | None:
     return Nth(index, kinds, category)
 
 
+# "Who came third?" is about a race, not about the video.
+_WHO_WAS = re.compile(r"^\W*(?:and |so |but )*who[m]?\b")
 _THINGS = frozenset({"object", "people"})
 
 
@@ -197,7 +199,7 @@ def _units(moments: Sequence[EvidenceMoment]) -> list[list[EvidenceMoment]]:
     units: list[list[EvidenceMoment]] = []
     shown: set[str] = set()
     for one in moments:
-        if units and _runs_on(units[-1][-1], one):
+        if units and runs_on(units[-1][-1], one):
             units[-1].append(one)
         elif one.kind == "speech" or fold(one.text) not in shown:
             units.append([one])
@@ -205,7 +207,8 @@ def _units(moments: Sequence[EvidenceMoment]) -> list[list[EvidenceMoment]]:
     return units
 
 
-def _runs_on(first: EvidenceMoment, second: EvidenceMoment) -> bool:
+def runs_on(first: EvidenceMoment, second: EvidenceMoment) -> bool:
+    """Whether a sentence begins in the first and ends in the second."""
     # A sentence goes on in small letters. Where nothing is punctuated, each moment counts as one.
     return (
         follows(first, second)
@@ -262,8 +265,10 @@ def anchored(anchor: str, moments: Sequence[EvidenceMoment]) -> list[EvidenceMom
     if nth := read_nth(anchor):
         return nth_of(nth, moments) or []
     asked = replace(read_question(anchor), asks=Asks.POSITION, measure=None)
-    best = next(iter(gather(asked, moments)), None)
-    return list(best.passage.moments) if best and best.features.coverage >= _MOST_OF_IT else []
+    found = [one for one in gather(asked, moments) if one.features.coverage >= _MOST_OF_IT]
+    # What is told goes on in what is said; a caption only accompanies it.
+    best = next((one for one in found if one.passage.moments[0].kind == "speech"), None) or next(iter(found), None)
+    return list(best.passage.moments) if best else []
 
 
 _MOST_OF_IT = 0.5
@@ -273,7 +278,7 @@ def beside(asked: Beside, moments: Sequence[EvidenceMoment], anchors: Sequence[E
     """What comes next to the anchors, or was said to by themselves ("After the war he opened a bakery")."""
     if not anchors:
         return []
-    if asked.anchor and not asked.kinds and any(_tells_itself(asked.relation, one) for one in anchors):
+    if asked.anchor and not asked.kinds and any(_tells_itself(asked.relation, asked.anchor, one) for one in anchors):
         return list(anchors)
     video_id = anchors[0].video_id
     # What is said goes on in what is said: a caption meanwhile isn't what comes next.
@@ -292,5 +297,11 @@ def beside(asked: Beside, moments: Sequence[EvidenceMoment], anchors: Sequence[E
 _SOON = 3
 
 
-def _tells_itself(relation: Relation, moment: EvidenceMoment) -> bool:
-    return relation.value in fold(moment.text).split()
+def _tells_itself(relation: Relation, anchor: str, moment: EvidenceMoment) -> bool:
+    """Whether it is of the anchor that it says "after", rather than of something else."""
+    told = words_of(moment)
+    sought = [word.term for word in words(anchor) if word.term not in _STRUCTURAL]
+    return any(
+        word.text.lower() == relation.value and any(tells(told[at + 1 : at + 5], one) for one in sought)
+        for at, word in enumerate(told)
+    )

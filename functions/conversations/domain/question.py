@@ -20,6 +20,8 @@ class Asks(StrEnum):
 
     POSITION = "position"
     """At what time of the video something is said, shown or happens."""
+    OCCURRENCE = "occurrence"
+    """When something happens: at an hour that is told, or else at what time of the video."""
     EXISTENCE = "existence"
     SUMMARY = "summary"
     CAPTIONS = "captions"
@@ -54,25 +56,46 @@ class Question:
     """Words that may tell what is asked about, or only that it is told."""
     context: tuple[str, ...] = ()
     """What was asked about before, where this question can't be understood alone."""
+    is_definition: bool = False
+    """Whether it asks what something is."""
+    wants_place: bool = False
+    """Whether it asks when something is told, which is itself a question: "when is it said how deep it is?"."""
+    counted: str | None = None
+    """What "how many", "how much" or "how many kilos of" counts."""
+    edge: int | None = None
+    """0 where only the first of the places is asked for, -1 for the last."""
+
+    @property
+    def asks_who_is_named(self) -> bool:
+        """ "Who is Tom?": whatever is told of him."""
+        return self.asks is Asks.WHO and bool(self.terms) and self.names.issuperset(self.terms)
 
 
 def read_question(question: str) -> Question:
     question = question[:LONGEST_READ]
+    if embedded := _EMBEDDED.search(question):
+        inner = read_question(f"{embedded['inner']}?")
+        is_written = _WRITTEN_THERE.search(fold(embedded["told"])) is not None
+        return replace(inner, wants_place=True, kinds=_WRITTEN if is_written else inner.kinds)
     quoted = (match.group(1) or match.group(2) for match in _QUOTED.finditer(question))
     phrases = tuple(filter(None, (tuple(word.term for word in words(phrase)) for phrase in quoted)))
     opened = _THIS_VIDEO.sub("", _COURTESY.sub("", question))
     asks, asked_with = _what_is_asked(fold(opened), bool(phrases))
+    edge = _EDGE_OF_PLACES.search(opened) if asks is Asks.POSITION else None
+    if edge is not None:
+        opened = f"{opened[: edge.start()]} {opened[edge.end() :]}"
     measure = term(asked_with or "much") if asked_with or asks is Asks.NUMBER else None
 
     content = [word for word in words(opened) if word.term not in FUNCTION_WORDS]
     if asks is not Asks.NUMBER or measure in _MEASURES:
         # "How hot", "what colour": the word says of what kind the answer is and needn't be said again in it.
         content = [word for word in content if word.term != measure]
-    topical = [word for word in content if word.term not in _ABOUT_THE_VIDEO]
+    about = _ABOUT_THE_VIDEO - _DONE if asks is Asks.WHO else _ABOUT_THE_VIDEO
+    topical = [word for word in content if word.term not in about]
     if not topical and not phrases and asks in (Asks.ANYTHING, Asks.EXISTENCE):
         asks = _about_the_video_as_a_whole(question, asks)
     if asks is Asks.SUMMARY:
-        topical = [word for word in topical if word.term not in ABOUT_VIDEOS]
+        topical = [word for word in topical if word.term not in ABOUT_VIDEOS | _TOPIC]
     if topical or asks in (Asks.SUMMARY, Asks.CAPTIONS):
         content = topical
     elif not content:
@@ -85,11 +108,26 @@ def read_question(question: str) -> Question:
     if asks is Asks.NUMBER or not set(terms) - kind_words:
         kind_words = frozenset()
     is_yes_or_no = asks in _YES_OR_NO and re.match(rf"^\W*{_AUXILIARY}\b", fold(question)) is not None
-    soft = frozenset(word.term for word in words(opened) if word.term not in FUNCTION_WORDS) - set(terms)
+    soft = frozenset(word.term for word in words(opened) if word.term not in GRAMMATICAL_WORDS) - set(terms)
+    if _MADE_OF.search(opened):
+        kind_words = frozenset({_MATERIAL})
     kinds = (
         _WRITTEN if asks in (Asks.ANYTHING, Asks.CAPTIONS) and _ASKS_FOR_WRITING.search(fold(opened)) else frozenset()
     )
-    return Question(asks, terms, names, phrases, measure, kind_words, kinds, is_yes_or_no, soft)
+    return Question(
+        asks,
+        terms,
+        names,
+        phrases,
+        measure,
+        kind_words,
+        kinds,
+        is_yes_or_no,
+        soft,
+        counted=term(counted.group(1)) if (counted := _COUNTED.search(fold(opened))) else None,
+        is_definition=asks is Asks.ANYTHING and _DEFINITION.search(opened) is not None,
+        edge=None if edge is None else -1 if "last" in edge.group().lower() else 0,
+    )
 
 
 def read_in_context(question: str, history: Sequence[str]) -> Question:
@@ -134,13 +172,26 @@ def _points_back(question: str, asked: Question) -> bool:
 _FEW = 2
 _AND = re.compile(r"^\W*and\b", re.IGNORECASE)
 # "Why?", "And where?"
-_ASKED_ALONE = (Asks.WHO, Asks.WHERE, Asks.WHEN, Asks.POSITION, Asks.REASON, Asks.COLOUR)
+_ASKED_ALONE = (Asks.WHO, Asks.WHERE, Asks.WHEN, Asks.POSITION, Asks.OCCURRENCE, Asks.REASON, Asks.COLOUR)
 _ELLIPSIS = re.compile(
     r"^\W*(?:(?:and|but|so)\s+)?(?:(?:what|how) about|and)\s+(?!wh|how\b|is\b|are\b|does\b)", re.IGNORECASE
 )
 _BACKWARDS = terms_of("he him his she her hers it its they them their that those there")
 
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{1,300})[\"”“»]|(?<!\w)['‘]([^'’‘]{1,300})['’](?!\w)")
+# "When is it said what it costs?"
+_EMBEDDED = re.compile(
+    r"^\W*(?:(?:at )?(?:when|where|what time|which (?:point|moment|time))\b.*?)"
+    r"\b(?P<told>(?:is|are|was|do|does|did|can)\b.*?"
+    r"\b(?:say|said|written|write|told|tell|explain\w*|mention\w*|show\w*|learn|read|reveal\w*|find out|describ\w*)"
+    r"(?: \w+)?) (?P<inner>(?:what|who|whose|where|why|how|which)\b.+?)\W*$",
+    re.IGNORECASE,
+)
+_WRITTEN_THERE = re.compile(r"\b(?:written|write|show|shown|read|on (?:the )?screen)\b")
+_EDGE_OF_PLACES = re.compile(r"\b(?:for the )?(?:very )?(?:first|last)(?: time)?\b(?= \w+\W*$|\W*$)", re.IGNORECASE)
+_DEFINITION = re.compile(
+    r"^\W*(?:what(?:'s| is| are)|what does (?=.*\bmean\W*$))\s*(?:an?\b|the\b)?(?: ?[\w'-]+){1,3}\W*$", re.IGNORECASE
+)
 _COURTESY = re.compile(
     r"^\W*(?:(?:please|hey|hi|hello|so|and|but|ok(?:ay)?|well|(?:can|could|would) you|do you know|"
     r"i(?:'d| would)? (?:want|like) to know|"
@@ -158,12 +209,12 @@ _THIS_VIDEO = re.compile(
 
 # Words about the video itself or about its saying and showing. They tell how a question is asked, not what about.
 _ABOUT_THE_VIDEO = terms_of("""\
-    video film movie clip trailer footage recording episode scene screen caption subtitle text title word words
+    video film movie clip trailer footage episode scene screen caption subtitle text title word words
     phrase sentence speaker narrator presenter host guide lecturer instructor commentator reporter reviewer
     moment point timestamp anything mention mentioned talk talked say said speak spoken discuss discussed
     discussion tell told show shown display displayed appear appears appearing read see seen hear heard refer
     reference explain explained describe described happen happens happened occur written visible summarise
-    summarize summary overview gist recap main content slide sign headline short brief""")
+    summarize summary overview gist recap main content slide sign headline short brief topic theme""")
 
 _REPORTED = (
     r"(?:says?|said|saying|mention\w*|talk\w*|speaks?|spoken|discuss\w*|tells?|told|shows?|shown|display\w*|appear\w*|"
@@ -204,6 +255,12 @@ _MEASURES = frozenset(UNITS)
 # Verbs that only ask for the measure: an amount with its unit answers them without their being said.
 ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
 
+# "Who wrote it?" asks for more than who tells it.
+_DONE = terms_of("written")
+_MADE_OF = re.compile(r"\bmade (?:up )?(?:of|from|out of)\b", re.IGNORECASE)
+_MATERIAL = term("material")
+_COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(\w+)\b")
+_TOPIC = terms_of("topic subject theme general learn")
 _YES_OR_NO = (Asks.ANYTHING, Asks.EXISTENCE)
 _WRITTEN = frozenset({"text"})
 _ASKS_FOR_WRITING = re.compile(
@@ -219,6 +276,9 @@ _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
     (re.compile(pattern), asks)
     for pattern, asks in (
         (r"\b(?:summari[sz]e|summary|overview|gist|recap)\b", Asks.SUMMARY),
+        (r"^\W*what(?:'s| is| are| was| were)\b(?: \w+){1,2}(?: all| mainly| mostly)? about\W*$", Asks.SUMMARY),
+        (r"\bwhat (?:will|do|can|would) (?:i|you|we|one|viewers) learn\b(?: \w+){0,4}\W*$", Asks.SUMMARY),
+        (r"^\W*what(?:'s| is| was) the (?:main |general )?(?:topic|subject|theme)\b", Asks.SUMMARY),
         (r"\bwhere in the (?:video|film|movie|clip|trailer|footage|recording)\b", Asks.POSITION),
         (rf"\b(?:when|where)(?! did)\b.*\b{_REPORTED}\b", Asks.POSITION),
         (rf"\b(?:when|where) did\b.*\b{_SPOKEN_OF}\b", Asks.POSITION),
@@ -226,8 +286,14 @@ _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
             rf"\b(?:at )?(?:what|which) (time|point|moment|minute|second|timestamp|position)\b.*\b{_REPORTED}\b",
             Asks.POSITION,
         ),
-        (r"^when(?:'s| is| are| does| do| can| will| should| must| may| shall)\b", Asks.POSITION),
-        (r"\b(?:since )?when\b|\b(?:what|which) (year|date|day|month|time|century|season)\b", Asks.WHEN),
+        (rf"^(?:\w+ )?how ({_ADJECTIVE})\b", Asks.NUMBER),
+        (r"^(?:\w+ )?how many (\w+)", Asks.NUMBER),
+        (r"^when(?:'s| is| are| does| do| can| will| should| must| may| shall)\b", Asks.OCCURRENCE),
+        (
+            r"^(?!.*\b(?:what|how|who|where|why|which)\b.*\bwhen\b).*\b(?:since )?when\b",
+            Asks.WHEN,
+        ),
+        (r"\b(?:what|which) (year|date|day|month|time|century|season)\b", Asks.WHEN),
         (r"\bhow many (\w+)", Asks.NUMBER),
         (r"\bwhat\b.*\bcosts?\b|\bwhat\b.*\bprice\b", Asks.NUMBER),
         (rf"\bhow ({_ADJECTIVE})\b", Asks.NUMBER),

@@ -27,7 +27,7 @@ _NAMES = {
 _EVERY_NAME = frozenset[str]().union(*_NAMES.values())
 # What sounds do, and how they are asked for, says nothing of which.
 _HAPPENS = terms_of("play start begin end stop finish come hear background")
-_TIMELY = frozenset({Asks.POSITION, Asks.WHEN, Asks.WHERE, Asks.EXISTENCE})
+_TIMELY = frozenset({Asks.POSITION, Asks.OCCURRENCE, Asks.WHEN, Asks.WHERE, Asks.EXISTENCE})
 _WHETHER = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|can|could)\b")
 _SPOKEN_OF = re.compile(
     r"\b(?:say|says|said|mention\w*|talk\w*|speak\w*|spoken|discuss\w*|written|read|name\w*|call\w*)\b"

@@ -151,6 +151,7 @@ class VideoMoments:
 
     video_id: str
     analysis_id: str
+    duration_ms: int
     moments: Sequence[Moment]
     vectors: "NDArray[float16]"
 
@@ -166,7 +167,9 @@ class MomentLibrary:
         results = current_results(self._scope, workspace_id, video_id)
         if results is None:
             return None
-        return VideoMoments(video_id, results.analysis_id, results.moments, results.vectors)
+        return VideoMoments(
+            video_id, results.analysis_id, results.manifest.duration_ms, results.moments, results.vectors
+        )
 
 
 class ResultFile(View):

@@ -1,8 +1,9 @@
 """The extractive engine with the real sentence encoder on the videos of videos/*.toml, which are noisy as recognised
-speech is. The engine's weights and rules were made on the tuned half alone.
+speech is. The engine's weights and rules were made on the first two files. The third was written before the last round
+of them and was never looked at: what to expect of a video never seen, it tells. The engine answered 0.54 of it rightly
+before that round, and 0.13 of what isn't told there.
 
-Before them it answered 0.48 of the tuned half rightly and 0.49 of the half held out, and 0.08 and 0.16 of what isn't
-told. The floors lie a little under what it does now, to guard against getting worse: they aren't what is hoped for.
+The floors lie a little under what it does now, to guard against getting worse: they aren't what is hoped for.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import pytest
 
 from tests.unit.conversations.asking import judge, read_half
 
+HALVES = ("tuned", "held_out", "fresh")
+
 
 @pytest.mark.parametrize(
     ("half", "accuracy", "supporting", "false_answers"),
-    [("tuned", 0.73, 0.9, 0.05), ("held_out", 0.65, 0.8, 0.08)],
+    [("tuned", 0.83, 0.9, 0.06), ("held_out", 0.79, 0.86, 0.06), ("fresh", 0.74, 0.84, 0.11)],
 )
 def test_people_ask_in_many_ways_and_are_answered_or_told_that_it_is_not_known(
     half: str, accuracy: float, supporting: float, false_answers: float
@@ -26,7 +29,7 @@ def test_people_ask_in_many_ways_and_are_answered_or_told_that_it_is_not_known(
 
 
 def test_a_quarter_of_the_questions_cannot_be_answered() -> None:
-    for half in ("tuned", "held_out"):
+    for half in HALVES:
         asked = [one for conversation in read_half(half).conversations for one in conversation.asked]
-        assert len(asked) >= 200
+        assert len(asked) >= 120
         assert 4 * sum(not one.is_answerable for one in asked) >= len(asked)
