@@ -71,7 +71,11 @@ class Evidence:
 
     @property
     def log_odds(self) -> float:
-        """Of its being the answer, by logistic regression on the videos of the unit tests but those held out."""
+        """Of its being the answer rather than nothing being it.
+
+        The weights are those of a conditional logit (McFadden 1974): each question of the unit tests' videos, but of
+        the fresh ones, chooses one of its passages or that none tells it.
+        """
         return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
 
 
@@ -89,7 +93,7 @@ _WEIGHTS = Features(
     is_bare=-0.8,
     is_name=-1.1,
 )
-_SUFFICIENT = 0.5
+_SUFFICIENT = 0.3
 """Log odds from which on a passage is given as the answer."""
 
 
@@ -168,9 +172,22 @@ class Search:
             return None
         if asked.kinds:
             kind = 1.0
+        if (
+            asked.asks is Asks.REASON
+            and len(places) > 1
+            and not any(self._held[term][places[0]] for term in asked.terms)
+        ):
+            # A reason follows what it is one for; what comes before it is told of something else.
+            return None
+        if asked.asks is Asks.REASON and not kind and len(places) == 1 and not _STATEMENT.search(text):
+            # It only says what the reason is asked for; what is said next may be it.
+            return None
         covered = total = 0.0
         things = absent = apart = relating = related = 0.0
-        bears_on_it = any(self._held[term][at] for term in asked.terms for at in places)
+        # "Read" may be what is asked about, or only how the video tells it.
+        soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
+        is_measured = asked.asks is Asks.NUMBER and kind == 1.0 and soft > 0
+        bears_on_it = is_measured or any(self._held[term][at] for term in asked.terms for at in places)
         for term, weight in self._weights.items():
             grade = max(self._held[term][at] for at in places)
             if term in asked.context and any(_is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
@@ -196,9 +213,8 @@ class Search:
                 covered += weight * (1 - max(grade, _AROUND * near))
             elif near and not grade and not _IT.isdisjoint(told):
                 covered += weight * (_MEANT - _AROUND) * near
-        # "Read" may be what is asked about, or only how the video tells it.
-        soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
-        covered, total = covered + soft, total + soft
+        if bears_on_it or not asked.terms:
+            covered, total = covered + soft, total + soft
         if asked.phrases:
             covered, total = covered + 1, total + 1
         is_typed = asked.asks not in _UNTYPED and not asked.asks_who_is_named
