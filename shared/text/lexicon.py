@@ -11,7 +11,7 @@ _SAME = """\
     begin start open commence launch
     end finish stop close conclude over
     buy purchase order get
-    sell trade
+    sell trade buy
     cost price charge expensive pay fee worth
     big large huge enormous size giant
     small little tiny
@@ -70,7 +70,7 @@ _SAME = """\
     find describe discover
     receive get obtain
     reach arrive get
-    leave depart go
+    leave depart go leaf
     return back
     contain include consist hold
     contain have
@@ -577,6 +577,7 @@ _MEMBERS = """\
     flower rose tulip daisy lily sunflower orchid poppy
     metal iron steel copper gold silver tin lead bronze titanium aluminium brass
     material wood steel glass plastic leather wool cotton linen stone clay paper silk titanium concrete
+    material ice rock foam rubber velvet cotton brick mud gas dust metal iron bronze aluminium leather cardboard wax
     vehicle car bus truck lorry tram train bicycle motorcycle van tractor boat ship ferry plane
     tool hammer saw knife screwdriver chisel drill axe plane spade brush file plier
     furniture chair table bed sofa shelf cupboard desk
@@ -639,7 +640,6 @@ _OPPOSITES = """\
     summer winter
     spring autumn
     morning evening
-    buy sell
     win lose"""
 
 # Verbs and adjectives tell how things relate, which is said in many ways. A thing is mostly called what it is.

@@ -240,7 +240,9 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _GROUND = re.compile(
-    r"\b(?:because|since|so that|due to|reason|therefore|cause[sd]?|thanks to|otherwise)\b", re.IGNORECASE
+    r"\b(?:because|since|so (?:that|the|it|they|you|we|nothing|nobody)|due to|reason|therefore|cause[sd]?|thanks to"
+    r"|otherwise|(?:that|this) way|why)\b",
+    re.IGNORECASE,
 )
 _YEAR_OR_CLOCK = re.compile(r"1[0-9]\d\d|20\d\d|\d{1,2}:\d\d")
 _SPELT_YEAR = re.compile(

@@ -64,6 +64,19 @@ class Features(NamedTuple):
     """Whether a person or a name is asked for, of which there are many near misses."""
 
 
+@dataclass
+class Holding:
+    """The weights of the question's words: of all, and of those that a passage tells."""
+
+    covered: float = 0.0
+    total: float = 0.0
+    things: float = 0.0
+    absent: float = 0.0
+    apart: float = 0.0
+    relating: float = 0.0
+    related: float = 0.0
+
+
 @dataclass(frozen=True)
 class Evidence:
     passage: Passage
@@ -71,7 +84,11 @@ class Evidence:
 
     @property
     def log_odds(self) -> float:
-        """Of its being the answer, by logistic regression on the videos of the unit tests but those held out."""
+        """Of its being the answer rather than nothing being it.
+
+        The weights are those of a conditional logit (McFadden 1974): each question of the unit tests' videos, but of
+        the fresh ones, chooses one of its passages or that none tells it.
+        """
         return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
 
 
@@ -89,7 +106,7 @@ _WEIGHTS = Features(
     is_bare=-0.8,
     is_name=-1.1,
 )
-_SUFFICIENT = 0.5
+_SUFFICIENT = 0.3
 """Log odds from which on a passage is given as the answer."""
 
 
@@ -149,28 +166,63 @@ class Search:
         return Passage(tuple(self._moments[at] for at in places), tuple(spoken))
 
     def _features(self, passage: Passage, places: Sequence[int]) -> Features | None:
+        """`None` for a passage that can't be the answer."""
         asked = self._asked
-        if asked.kinds and passage.moments[0].kind not in asked.kinds:
+        if not self._is_of_its_kind(passage):
             return None
-        if is_thing(passage.moments[0]) and asked.asks not in _ANSWERED_BY_THINGS and not asked.is_yes_or_no:
-            return None
-        told = [word.term for word in passage.words]
-        if not all(contains(told, phrase) for phrase in asked.phrases):
-            return None
-        answering, text = passage.words, passage.text
-        if asked.asks not in _UNTYPED_PLACES and is_question(passage.moments[-1]):
-            return None
-        if is_question(passage.moments[0]):
-            # Of a question and its answer, the second has to answer.
-            answering, text = tuple(self._spoken[places[-1]]), passage.moments[-1].text
+        # Of a question and its answer, the second has to answer.
+        is_reply = is_question(passage.moments[0])
+        answering = tuple(self._spoken[places[-1]]) if is_reply else passage.words
+        text = passage.moments[-1].text if is_reply else passage.text
         kind = answer_strength(asked, answering, text)
-        if kind is None or self._is_opposite(told):
+        if kind is None or (asked.asks is Asks.REASON and not self._may_be_reason(kind, text, places)):
             return None
-        if asked.kinds:
-            kind = 1.0
-        covered = total = 0.0
-        things = absent = apart = relating = related = 0.0
-        bears_on_it = any(self._held[term][at] for term in asked.terms for at in places)
+        kind = 1.0 if asked.kinds else kind
+        held = self._holding(passage, places, kind)
+        if held is None:
+            return None
+        is_typed = asked.asks not in _UNTYPED and not asked.asks_who_is_named
+        return Features(
+            coverage=held.covered / held.total if held.total else 0.0,
+            relations=held.related / held.relating if held.relating else 1.0,
+            absent=held.absent / held.things if held.things else 0.0,
+            similarity=passage.similarity,
+            closeness=passage.similarity / self._most_similar if self._most_similar else 1.0,
+            is_typed=float(is_typed),
+            kind=kind,
+            is_joined=float(len(places) > 1),
+            apart=held.apart / held.things if held.things and is_typed else 0.0,
+            is_bare=float(asked.asks is Asks.ANYTHING and self._is_bare(answering)),
+            is_name=float(is_typed and asked.asks in (Asks.WHO, Asks.NAME)),
+        )
+
+    def _is_of_its_kind(self, passage: Passage) -> bool:
+        """Whether it is written where what is written is asked for, says what was quoted, and doesn't itself ask."""
+        asked, first = self._asked, passage.moments[0]
+        told = [word.term for word in passage.words]
+        if asked.kinds and first.kind not in asked.kinds:
+            return False
+        if is_thing(first) and asked.asks not in _ANSWERED_BY_THINGS and not asked.is_yes_or_no:
+            return False
+        if asked.asks not in _UNTYPED_PLACES and is_question(passage.moments[-1]):
+            return False
+        return all(contains(told, phrase) for phrase in asked.phrases) and not self._is_opposite(told)
+
+    def _may_be_reason(self, kind: float, text: str, places: Sequence[int]) -> bool:
+        if len(places) > 1:
+            # A reason follows what it is one for; what comes before it is told of something else.
+            return any(self._held[term][places[0]] for term in self._asked.terms)
+        # A sentence may only say what the reason is asked for; what is said next may be it.
+        return kind > 0 or _STATEMENT.search(text) is not None
+
+    def _holding(self, passage: Passage, places: Sequence[int], kind: float) -> Holding | None:
+        """How much of what is asked the passage tells; `None` where it leaves out a name or what is counted."""
+        asked, told = self._asked, {word.term for word in passage.words}
+        # "Read" may be what is asked about, or only how the video tells it.
+        soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
+        is_measured = asked.asks is Asks.NUMBER and kind == 1.0 and soft > 0
+        bears_on_it = is_measured or any(self._held[term][at] for term in asked.terms for at in places)
+        held = Holding()
         for term, weight in self._weights.items():
             grade = max(self._held[term][at] for at in places)
             if term in asked.context and any(_is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
@@ -181,40 +233,25 @@ class Search:
             if term == asked.counted and self._is_thing(term) and not grade:
                 # A number told near it is of something else.
                 return None
-            held = weight * max(grade, _AROUND * near)
-            covered += held
-            total += weight
+            at_least = max(grade, _AROUND * near)
             if self._is_thing(term):
-                things += weight
-                absent += weight * (not self._telling[term])
-                apart += weight * (not grade)
+                held.things += weight
+                held.absent += weight * (not self._telling[term])
+                held.apart += weight * (not grade)
             elif is_relating(term) and term not in asked.context:
-                relating += weight
-                related += held
+                held.relating += weight
+                held.related += weight * at_least
             if asked.asks is Asks.NUMBER and term in ASKING_VERBS and kind == 1.0:
                 # That a number of grams is given tells how much it weighs.
-                covered += weight * (1 - max(grade, _AROUND * near))
+                at_least = 1.0
             elif near and not grade and not _IT.isdisjoint(told):
-                covered += weight * (_MEANT - _AROUND) * near
-        # "Read" may be what is asked about, or only how the video tells it.
-        soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
-        covered, total = covered + soft, total + soft
-        if asked.phrases:
-            covered, total = covered + 1, total + 1
-        is_typed = asked.asks not in _UNTYPED and not asked.asks_who_is_named
-        return Features(
-            coverage=covered / total if total else 0.0,
-            relations=related / relating if relating else 1.0,
-            absent=absent / things if things else 0.0,
-            similarity=passage.similarity,
-            closeness=passage.similarity / self._most_similar if self._most_similar else 1.0,
-            is_typed=float(is_typed),
-            kind=kind,
-            is_joined=float(len(places) > 1),
-            apart=apart / things if things and is_typed else 0.0,
-            is_bare=float(asked.asks is Asks.ANYTHING and self._is_bare(answering)),
-            is_name=float(is_typed and asked.asks in (Asks.WHO, Asks.NAME)),
-        )
+                at_least = _MEANT * near
+            held.covered += weight * at_least
+            held.total += weight
+        counted_besides = (soft if bears_on_it or not asked.terms else 0) + bool(asked.phrases)
+        held.covered += counted_besides
+        held.total += counted_besides
+        return held
 
     def _is_bare(self, answering: Sequence[Word]) -> bool:
         known = {*self._asked.terms, *self._asked.context}

@@ -92,7 +92,7 @@ def _of_a_time(question: str, moments: Sequence[EvidenceMoment]) -> Answer:
     if asked.terms and asked.asks is not Asks.SUMMARY:
         return _found(question, (), without_sounds(moments), ())
     told = of_kinds(moments, kinds_named(fold(question)))
-    return quoting(told) if 0 < len(told) <= _MOST_IN_OVERVIEW else _overview(told)
+    return quoting(told) if 0 < len(told) <= _MOST_IN_OVERVIEW else _overview(told, _MOST_IN_OVERVIEW)
 
 
 def _by_place(question: str, moments: Sequence[EvidenceMoment], cited: Sequence[Citation]) -> Answer | None:
@@ -135,7 +135,7 @@ def _found(
     if asked.asks is Asks.SUMMARY and not asked.terms and not asked.phrases:
         if _SAID.search(fold(question)) and not any(one.kind == "speech" for one in moments):
             return UNKNOWN
-        return _overview(moments)
+        return _overview(moments, _FEW_PARTS if _ABOUT.search(fold(question)) else _MOST_IN_OVERVIEW)
     before = cited_among(moments, cited)
     if asked.asks in _PLACES and asked.context and not asked.terms and before:
         # "And when is that said?"
@@ -184,6 +184,9 @@ def _telling(asked: Question, passage: Passage) -> list[EvidenceMoment]:
     if len(passage.moments) == 1 or runs_on(*passage.moments):
         return list(passage.moments)
 
+    if asked.asks is Asks.REASON and answer_strength(asked, passage.words, passage.text) == 0.0:
+        return [passage.moments[-1]]
+
     def worth(moment: EvidenceMoment) -> tuple[float, float]:
         spoken = words(moment.text)
         told = sum(tells(spoken, term) for term in asked.terms)
@@ -192,18 +195,18 @@ def _telling(asked: Question, passage: Passage) -> list[EvidenceMoment]:
     return [max(passage.moments, key=worth)]
 
 
-def _overview(moments: Sequence[EvidenceMoment]) -> Answer:
+def _overview(moments: Sequence[EvidenceMoment], most: int) -> Answer:
     """The video in its own words: how it opens, and from each part what shares most with the rest."""
     told = of_kinds([one for one in moments if words(one.text)], frozenset())
     if not told:
         return UNKNOWN
     opening = told[0]
     said = [one for one in told if one.kind == "speech"]
-    told = said if len(said) >= _MOST_IN_OVERVIEW else told
+    told = said if len(said) >= most else told
     spoken = [content_of(moment.text) for moment in told]
     shared = Counter(term for terms in spoken for term in terms)
     central = [sum(shared[term] - 1 for term in terms) / (len(terms) or 1) for terms in spoken]
-    parts = min(_MOST_IN_OVERVIEW, len(told))
+    parts = min(most, len(told))
     edges = [len(told) * part // parts for part in range(parts + 1)]
     chosen = [max(range(first, end), key=lambda i: central[i]) for first, end in pairwise(edges)]
     summed = [told[i] for i in sorted({0, *chosen})]
@@ -211,3 +214,6 @@ def _overview(moments: Sequence[EvidenceMoment]) -> Answer:
 
 
 _MOST_IN_OVERVIEW = 4
+# What it is about is said where it opens, and in a few words.
+_FEW_PARTS = 2
+_ABOUT = re.compile(r"\b(?:about|topic|subject|theme)\b")

@@ -109,8 +109,11 @@ def read_question(question: str) -> Question:
         kind_words = frozenset()
     is_yes_or_no = asks in _YES_OR_NO and re.match(rf"^\W*{_AUXILIARY}\b", fold(question)) is not None
     soft = frozenset(word.term for word in words(opened) if word.term not in GRAMMATICAL_WORDS) - set(terms)
+    if asks is Asks.NAME:
+        # That "city" is said doesn't tell which city this is.
+        soft -= {measure}
     if _MADE_OF.search(opened):
-        kind_words = frozenset({_MATERIAL})
+        kind_words = _MATERIAL
     kinds = (
         _WRITTEN if asks in (Asks.ANYTHING, Asks.CAPTIONS) and _ASKS_FOR_WRITING.search(fold(opened)) else frozenset()
     )
@@ -190,7 +193,9 @@ _EMBEDDED = re.compile(
 _WRITTEN_THERE = re.compile(r"\b(?:written|write|show|shown|read|on (?:the )?screen)\b")
 _EDGE_OF_PLACES = re.compile(r"\b(?:for the )?(?:very )?(?:first|last)(?: time)?\b(?= \w+\W*$|\W*$)", re.IGNORECASE)
 _DEFINITION = re.compile(
-    r"^\W*(?:what(?:'s| is| are)|what does (?=.*\bmean\W*$))\s*(?:an?\b|the\b)?(?: ?[\w'-]+){1,3}\W*$", re.IGNORECASE
+    r"^(?!.*\b(?:of|for|with|from|to|in|on|at|like)\W*$)"
+    r"\W*(?:what(?:'s| is| are)|what does (?=.*\bmean\W*$))\s*(?:an?\b|the\b)?(?: ?[\w'-]+){1,3}\W*$",
+    re.IGNORECASE,
 )
 _COURTESY = re.compile(
     r"^\W*(?:(?:please|hey|hi|hello|so|and|but|ok(?:ay)?|well|(?:can|could|would) you|do you know|"
@@ -258,7 +263,7 @@ ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
 # "Who wrote it?" asks for more than who tells it.
 _DONE = terms_of("written")
 _MADE_OF = re.compile(r"\bmade (?:up )?(?:of|from|out of)\b", re.IGNORECASE)
-_MATERIAL = term("material")
+_MATERIAL = terms_of("material made")
 _COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(\w+)\b")
 _TOPIC = terms_of("topic subject theme general learn")
 _YES_OR_NO = (Asks.ANYTHING, Asks.EXISTENCE)

@@ -5,8 +5,8 @@ takes. A question is a line `kind | question | moments | words`: an answer is ri
 the words or, where no words are given, cites one of the moments (named by their start). `none | question` is
 one that the video doesn't answer. A line that begins with `>` goes on with the conversation of the line before.
 
-    python -m tests.unit.conversations.asking            # accuracy by kind of both halves
-    python -m tests.unit.conversations.asking tuned wrong   # and what of a half was answered wrongly
+    python -m tests.unit.conversations.asking            # accuracy by kind of each file
+    python -m tests.unit.conversations.asking tuned wrong   # and what of one was answered wrongly
 """
 
 from __future__ import annotations

@@ -102,9 +102,15 @@ def test_a_question_that_points_back_is_understood_with_the_one_before() -> None
 
 
 def test_a_summary_shows_parts_from_the_whole_video() -> None:
-    got = ask("What is this video about?", said(*(f"Part {i} is about whales and the sea." for i in range(20))))
+    got = ask("Summarise this video.", said(*(f"Part {i} is about whales and the sea." for i in range(20))))
     assert got.grounded
     assert [one.start_ms // 25_000 for one in got.citations] == [0, 1, 2, 3]
+
+
+def test_what_a_video_is_about_is_told_in_few_words() -> None:
+    got = ask("What is this lesson about?", said(*(f"Part {i} is about whales and the sea." for i in range(20))))
+    assert got.citations[0].start_ms == 0
+    assert len(got.citations) <= 3
 
 
 def test_captions_are_listed_once_each() -> None:
