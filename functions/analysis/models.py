@@ -27,16 +27,13 @@ class _Effort:
     text_interval_ms: int
     text_side: int
     text_detection_side: int
-    beam_size: int
     thing_interval_ms: int
 
 
 # Subtitles are made to stand for five sixths of a second at least, so the fast mode misses none.
 _EFFORT: dict[Mode, _Effort] = {
-    "fast": _Effort(text_interval_ms=750, text_side=960, text_detection_side=480, beam_size=1, thing_interval_ms=250),
-    "accurate": _Effort(
-        text_interval_ms=250, text_side=1600, text_detection_side=960, beam_size=5, thing_interval_ms=125
-    ),
+    "fast": _Effort(text_interval_ms=750, text_side=960, text_detection_side=480, thing_interval_ms=250),
+    "accurate": _Effort(text_interval_ms=250, text_side=1600, text_detection_side=960, thing_interval_ms=125),
 }
 
 # People are found by their faces as well, so without either detector that feature isn't what it promises.
@@ -56,7 +53,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
     effort = _EFFORT[mode]
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
-        recognizing = pool.submit(_load_recognizer, effort) if "speech" in wanted else None
+        recognizing = pool.submit(_load_recognizer) if "speech" in wanted else None
         detecting = pool.submit(_load_detectors, wanted)
         find_boundaries = _load_boundary_detector(mode) if "shots" in wanted else ShotDetector
         reader = reading.result() if reading else None
@@ -116,10 +113,10 @@ def _load_reader(effort: _Effort) -> TextReader:
     return RapidOcrReader(effort.text_detection_side, max(1, usable_cores() // 2))
 
 
-def _load_recognizer(effort: _Effort) -> SpeechRecognizer:
+def _load_recognizer() -> SpeechRecognizer:
     from functions.analysis.analyzers.whisper import WhisperRecognizer
 
-    return WhisperRecognizer(effort.beam_size, usable_cores())
+    return WhisperRecognizer(usable_cores())
 
 
 def _load_classifier() -> SoundClassifier:

@@ -108,7 +108,7 @@ def word_errors(heard: Sequence[str], said: Sequence[str]) -> int:
 
 @pytest.fixture(scope="module")
 def recognizer() -> WhisperRecognizer:
-    return WhisperRecognizer(beam_size=1, threads=2)
+    return WhisperRecognizer(threads=2)
 
 
 def hear(recognizer: WhisperRecognizer, samples: NDArray[np.int16]) -> SpeechAnalyzer:
