@@ -1,6 +1,6 @@
 """The analysis worker, the local stack's start, and a warm command over HTTP.
 
-1. The analysis worker on the trailer: shots, text and speech in fast mode.
+1. The analysis worker on the demo's video: shots, text and speech in fast mode.
 2. A warm `make local`: everything is installed, nothing runs.
 3. A warm command (create a video: authorizer, authorization, validation, one transaction with its outbox item) against
    a Lambda that does nothing, behind the same authorizer on the same stack, in turns in the same run.
@@ -20,7 +20,7 @@ from typing import Any
 from infra.local import aws
 from infra.local.benches.bars import Bar, at_least, at_most, output
 from infra.local.client import ApiClient, ApiRefused
-from infra.local.clips import trailer
+from infra.local.demo_video import make_video
 from infra.local.layout import Layout
 from infra.local.processes import is_held
 from infra.local.screen import Screen
@@ -46,13 +46,13 @@ def handler(event, context):
 """
 
 
-def bench_worker(screen: Screen, _layout: Layout) -> list[Bar]:
-    with screen.step("analysing the trailer") as step:
+def bench_worker(screen: Screen, layout: Layout) -> list[Bar]:
+    with screen.step("analysing the demo's video") as step:
         # In a process of its own, so that the memory is the worker's.
-        command = [sys.executable, "-m", "functions.analysis.measure", str(trailer()), "--json"]
+        command = [sys.executable, "-m", "functions.analysis.measure", str(make_video(layout.root)), "--json"]
         figures: dict[str, Any] = json.loads(output(command, MEASURE_SECONDS))
         step.outcome = (
-            f"analysed the trailer, {figures['duration_ms'] / 1000:.1f} s of video, on {figures['cores']} cores"
+            f"analysed the demo's video, {figures['duration_ms'] / 1000:.1f} s of video, on {figures['cores']} cores"
         )
     rows = [(part, f"{seconds:.2f} s") for part, seconds in figures["parts"].items()]
     screen.table([*rows, ("in all, on the wall", f"{figures['wall_seconds']:.2f} s")], right=(1,))
