@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import BaseModel
 
 from functions.analysis.analyzers import Findings
+from functions.analysis.analyzers.text import TEXT_LATE_MS
 from functions.analysis.captions import srt, thumbnails, vtt
 from functions.analysis.things import FoundThings, find_things, thing_moments, with_things
 from functions.videos.domain.results import (
@@ -85,12 +86,13 @@ class Contents:
     @classmethod
     def of(cls, found: Sequence[Findings], duration_ms: int, done: Collection[str]) -> "Contents":
         """`done` are the features whose findings are whole."""
-        texts = tuple(text for findings in found for text in findings.texts)
+        cuts = tuple(shot for findings in found for shot in findings.shots)
+        texts = _at_cuts(tuple(text for findings in found for text in findings.texts), cuts)
         speech = tuple(segment for findings in found for segment in findings.speech)
         # They are part of what is charged as speech.
         heard = [findings.sounds for findings in found if findings.sounds is not None] if "speech" in done else []
         sounds = tuple(sound for events in heard for sound in events)
-        shots = _with_contents(tuple(shot for findings in found for shot in findings.shots), texts, speech, sounds)
+        shots = _with_contents(cuts, texts, speech, sounds)
         tracks = [track for findings in found for track in findings.tracks]
         things = find_things(tracks, shots, duration_ms, done)
         shots = _measured(with_things(shots, things), found)
@@ -187,6 +189,23 @@ class Documents:
     def _write(self, name: str, body: bytes, content_type: str) -> None:
         self._results.put(name, body, content_type)
         self.names.append(name)
+
+
+def _at_cuts(texts: tuple[ScreenText, ...], shots: tuple[Shot, ...]) -> tuple[ScreenText, ...]:
+    """The texts, of which those that came or went just after a shot begins do so with it.
+
+    A text's ends are the first frames of some that show it, or don't any more: they are late, never early.
+    """
+    starts = [shot.start_ms for shot in shots]
+
+    def earlier(at_ms: int) -> int:
+        begun = bisect_right(starts, at_ms)
+        return starts[begun - 1] if begun and at_ms - starts[begun - 1] <= TEXT_LATE_MS else at_ms
+
+    moved = (
+        text.model_copy(update={"start_ms": earlier(text.start_ms), "end_ms": earlier(text.end_ms)}) for text in texts
+    )
+    return tuple(new if new.end_ms > new.start_ms else old for old, new in zip(texts, moved, strict=True))
 
 
 def _with_contents(

@@ -18,6 +18,8 @@ from functions.videos.domain.results import Box, ModelUsed, ScreenText
 
 # The spacing of the frames that are kept between two samples, and so the precision of a text's interval.
 _REFINED_MS = 80
+TEXT_LATE_MS = 100
+"""How late the ends of a text may be told: by that spacing, and the time of a frame or two."""
 # A part of the picture (a sixteenth of its width) has changed when its mean brightness per pixel moved by more; grain
 # and compression stay below half of it, the thinnest readable line of text moves it several times as far.
 _CHANGED = 2.5

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from functions.analysis.analyzers import Findings
 from functions.analysis.analyzers.text import Line, TextAnalyzer
-from functions.videos.domain.results import Box, ModelUsed, ScreenText
+from functions.analysis.documents import Contents
+from functions.videos.domain.results import Box, ModelUsed, ScreenText, Shot, Transition
 from tests.support.clips import Picture, frames_of, scene
 
 RATE = 24.0
@@ -133,3 +135,35 @@ def test_a_text_on_an_otherwise_still_picture_is_noticed() -> None:
     still = background(1) * 120
     (found,) = texts(still[:50] + with_bar(still[50:], RED))
     assert abs(found.start_ms - 50 * 1000 / RATE) <= 90
+
+
+def test_a_text_that_comes_or_goes_just_after_a_cut_does_so_with_it() -> None:
+    def text(number: int, start_ms: int, end_ms: int) -> ScreenText:
+        box = Box(x=0, y=0, width=1, height=0.1)
+        return ScreenText(
+            segment_id=f"text-{number}", text="Caption", start_ms=start_ms, end_ms=end_ms, confidence=1, box=box
+        )
+
+    shots = tuple(
+        Shot(
+            segment_id=f"shot-{start}",
+            start_ms=start,
+            end_ms=start + 2000,
+            start_frame=0,
+            end_frame=1,
+            transition=Transition.CUT,
+            confidence=1,
+            keyframe=None,
+        )
+        for start in (0, 2000, 4000)
+    )
+    texts = (text(1, 0, 2083), text(2, 2040, 3990), text(3, 2150, 4150), text(4, 4010, 4090))
+    contents = Contents.of([Findings(shots=shots), Findings(texts=texts)], 6000, {"shots", "text"})
+    assert contents.texts is not None
+    told = [(one.start_ms, one.end_ms) for one in contents.texts.texts]
+    assert told == [(0, 2000), (2000, 3990), (2150, 4150), (4010, 4090)]
+    assert [shot.text for shot in contents.timeline.shots] == [
+        ("text-1",),
+        ("text-2", "text-3"),
+        ("text-3", "text-4"),
+    ]
