@@ -31,6 +31,7 @@ _GIVES_WAY_SECONDS = 0.4
 def make_video(folder: Path) -> Path:
     """The video, made anew in `folder`. Raises `ClipUnavailable` where its parts can't be had."""
     pictures, (reading, _) = trailer(), two_cities()
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "trailer_read_over.mp4"
     # Under another name first: whoever is stopped meanwhile leaves no half of a video.
     unfinished = path.with_name(f"{path.stem}.{os.getpid()}.mp4")
