@@ -49,12 +49,10 @@ def _shot(shot: Mapping[str, Any]) -> ReportedShot:
         labels=tuple(shot["labels"]),
         moments=tuple(
             Moment(one["segment_id"], kind, one["start_ms"], one["end_ms"], one[text])
-            for kind, found, text in (
-                ("text", "text", "text"),
-                ("speech", "speech", "text"),
-                ("sound", "sounds", "kind"),
-            )
+            for kind, found, text in _MOMENTS
             for one in shot[found]
+            # That somebody speaks is told by what is said.
+            if one[text] != "speech" or kind != "sound"
         ),
     )
 
