@@ -179,5 +179,6 @@ def test_memory_does_not_grow_with_the_length_of_a_video(tmp_path: Path) -> None
     take = captioned(scene(1, 96, pan=1), "An unlucky bird")
     short = write_clip(tmp_path / "short.mp4", take * 5, sound=music(20))
     long = write_clip(tmp_path / "long.mp4", (picture for _ in range(25) for picture in take), sound=music(100))
-    # Kept, the decoded pictures would be 160 MiB more. How threads happen to meet makes some tens of difference.
-    assert peak_of(long) < peak_of(short) + 100
+    # Kept, the decoded pictures would be 160 MiB more, each time. How threads happen to meet can add some tens, once.
+    most = peak_of(short) + 60
+    assert any(peak_of(long) < most for _ in range(2))
