@@ -232,6 +232,6 @@ def main(name: str, show_wrong: bool) -> None:
 
 
 if __name__ == "__main__":
-    names = [one for one in sys.argv[1:] if one != "wrong"] or ["tuned", "held_out", "fresh"]
+    names = [one for one in sys.argv[1:] if one != "wrong"] or ["tuned", "held_out", "fresh", "paraphrased", "unseen"]
     for half in names:
         main(half, "wrong" in sys.argv)
