@@ -175,6 +175,8 @@ _IRREGULAR = {
         choose chose chosen
         come came
         dig dug
+        die died dies dying
+        tie tied ties tying
         do does did done doing
         draw drew drawn
         drink drank drunk
@@ -290,9 +292,11 @@ GRAMMATICAL_WORDS = terms_of("""\
     a an the this that these those it its itself he him his she her hers they them their theirs we us our ours you your
     yours i me my mine myself ones someone anyone somebody anybody everyone something anything everything
     and or but nor so if then than as of at by for with without about into onto to from in on off out up down over under
+    until till while because whether although though
     through during before after above below between within upon across near again further once here there
     be am is are was were been being do does did done have has had having can could may might must shall should will
-    would won't can't don't doesn't didn't isn't aren't wasn't weren't couldn't shouldn't wouldn't
+    would cannot won't can't don't doesn't didn't isn't aren't wasn't weren't couldn't shouldn't wouldn't mustn't
+    haven't hasn't hadn't needn't
     that's i'm i'd i'll i've we're we'll we've they're you're let's
     what which who whom whose when where why how not no yes please just also very too really actually ever any some
     all each both few many much more most other such own same only even still yet""")

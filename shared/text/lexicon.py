@@ -15,6 +15,10 @@ _SAME = """\
     cost price charge expensive pay fee worth
     big large huge enormous size giant
     small little tiny
+    bigger larger greater
+    biggest largest greatest
+    smaller littler shorter
+    hardest toughest
     fast quick rapid speed
     happy satisfied glad pleased content
     hard difficult tough
@@ -576,8 +580,8 @@ _MEMBERS = """\
     wood oak pine maple spruce beech birch walnut ash larch cedar
     flower rose tulip daisy lily sunflower orchid poppy
     metal iron steel copper gold silver tin lead bronze titanium aluminium brass
-    material wood steel glass plastic leather wool cotton linen stone clay paper silk titanium concrete
-    material ice rock foam rubber velvet cotton brick mud gas dust metal iron bronze aluminium leather cardboard wax
+    material wood glass plastic leather wool cotton linen stone clay paper silk concrete marble canvas
+    material ice rock foam rubber velvet cotton brick mud gas dust cardboard wax metal
     vehicle car bus truck lorry tram train bicycle motorcycle van tractor boat ship ferry plane
     tool hammer saw knife screwdriver chisel drill axe plane spade brush file plier
     furniture chair table bed sofa shelf cupboard desk
@@ -653,11 +657,11 @@ _RELATING = """\
     disappear discover discuss divide do draw dream drink drive drop dry earn eat employ enable encourage end enjoy
     enter escape establish estimate examine exist expand expect experience explain explore express extend face fail
     fall feed feel fight fill finish fit fix flow fly fold follow forbid force forget forgive form found freeze fry
-    function gain gather get give go grow guess guide handle hang happen harm hate head heal hear heat help hide hit
+    function gain gather get give go grow guess guide handle hang harm hate head heal hear heat help hide hit
     hold hope hunt hurt identify ignore imagine improve include increase inform injure insist install intend
     introduce invade invent invest invite involve join judge jump justify keep kick kill know land last laugh lay
-    lead leak learn leave lend let lie lift like limit link list listen live load locate look lose love maintain
-    make manage manufacture marry matter mean measure meet melt mind miss mix move need notice obtain occur offer
+    lead leak learn leave lend let lie lift limit link list listen live load locate look lose love maintain
+    make manage manufacture marry matter mean measure meet melt mind miss mix move need notice obtain offer
     open operate oppose order organise organize owe own pack paint participate pass pay perform persuade pick place
     plan plant play point pour praise prefer prepare present prevent print produce promise propose protect prove
     provide publish pull push put raise reach react read realise realize receive recognise recognize recommend
@@ -668,16 +672,16 @@ _RELATING = """\
     study succeed suffer suggest suit supply support suppose surprise surround survive suspect swim take talk taste
     teach tear tell test thank think threaten throw tie touch train transport travel treat trust try turn understand
     use visit vote wait wake walk want warn wash waste watch wear win wish wonder work worry write able afraid alive
-    allowed alone angry asleep available aware bad beautiful best better big bright broken busy calm careful cheap
+    allowed alone angry asleep available aware beautiful best better big bright broken busy calm careful cheap
     clever cold common correct dangerous dark dead deep different difficult dirty early easy empty enough exact
-    excited expensive fair false famous far fast favourite final fine flat free frequent fresh full glad good great
+    excited expensive fair false famous far fast favourite final fine flat free frequent fresh full glad great
     happy hard healthy heavy hidden high hot huge hungry ill important impossible interesting kind large late lazy
     likely little long loud low lucky main mild narrow near necessary nervous new nice noisy normal obvious old
     ordinary perfect pleased poor popular possible powerful pretty proud quick quiet rare ready real recent rich
     right rough round sad safe serious several shallow sharp short shy sick silent similar simple slow small smart
     smooth soft special steep strange strict strong stupid successful sudden suitable sweet tall terrible thick thin
     tight tired tiny true typical unusual urgent useful usual valuable warm weak wet wide wild wise wonderful worst
-    worth wrong young longest shortest biggest smallest largest highest lowest fastest hardest easiest oldest
+    worth young longest shortest biggest smallest largest highest lowest fastest hardest easiest oldest
     youngest newest inside outside indoors outdoors upstairs downstairs abroad afterwards away apart together
     finally else instead again ago already"""
 
@@ -692,7 +696,7 @@ _WIDE = """\
     gender viewer audience presenter host narrator speaker author student user visitor process order role percentage
     percent share degree side spot world home middle recipe weather dish meal sign slide caption video film
     clip lesson series entrance ones cloth price cost weight height depth width length temperature distance duration job
-    music weather signal meeting"""
+    music weather signal meeting wrong good bad happen occur like difference advantage disadvantage benefit"""
 
 
 @cache
@@ -741,7 +745,9 @@ def same_as(key: str) -> frozenset[str]:
 
 def members_of(key: str) -> frozenset[str]:
     """What is one of its kind, and so may be named where the kind is asked for."""
-    return _members().get(key, frozenset())
+    named = _members().get(key, frozenset())
+    # Wood is a material, and oak a wood.
+    return named.union(*(_members().get(member, frozenset()) for member in named))
 
 
 def opposites_of(key: str) -> frozenset[str]:

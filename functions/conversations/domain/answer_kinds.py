@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.matching import likenesses
-from functions.conversations.domain.question import SAME_PROPERTY, UNITS, Asks
-from shared.text.language import FUNCTION_WORDS, NUMBERS, terms_of
+from functions.conversations.domain.question import OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
+from shared.text.language import FUNCTION_WORDS, NUMBERS, term, terms_of
 from shared.text.lexicon import is_wide, members_of
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
     new = [word for word in passage if word.term not in question.terms]
     match question.asks:
         case Asks.WHO if question.asks_who_is_named:
-            return _ANY
+            return 1.0 if _describes(passage, question.terms) else _ANY
         case Asks.WHO if any(not likenesses(role, (word.term for word in passage)) for role in _roles(question)):
-            # Another captain, or the ship without its captain.
-            return None
+            # Mostly another captain, or the ship without its captain; or he is called something else.
+            return _UNSURE if _names_somebody(passage, new) else None
         case Asks.WHO:
             return _names_somebody(passage, new)
         case Asks.NAME:
@@ -46,6 +46,8 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
             return _colour_strength(passage, question.terms)
         case Asks.OCCURRENCE:
             return 1.0 if _SPELT_HOUR.search(text) or any(word.term in _NAMED_TIMES for word in new) else _ANY
+        case _ if not question.kind_words.isdisjoint(OCCUPATIONS):
+            return 1.0 if any(_is_occupation(word) for word in new) else _ANY
         case _ if question.is_definition:
             return 1.0 if _defines(passage, question.terms) else _ANY
         case _ if question.kind_words:
@@ -96,7 +98,7 @@ def _holds_name(passage: Sequence[Word], asked: Sequence[str], text: str) -> boo
     starts = {match.end() for match in _SENTENCE_START.finditer(text)}
     is_title = text.istitle() or text.isupper()
     for before, word in pairwise([None, *passage]):
-        if word is None or word.term in asked or not _is_proper_name(word):
+        if word is None or word.term in asked or not is_proper_name(word):
             continue
         if before and (before.text[0].isupper() or before.term in _PLACE_PREPOSITIONS | {"of"}):
             continue
@@ -106,7 +108,9 @@ def _holds_name(passage: Sequence[Word], asked: Sequence[str], text: str) -> boo
 
 
 _IS_CALLED = re.compile(
-    r"\b(?:is|are|was|were|it|this|that|them) (?:called|named|known as)\b|\bname is\b", re.IGNORECASE
+    r"\b(?:is|are|was|were|it|this|that|them) (?:called|named|known as)\b|\bname is\b"
+    r"|\b(?:they|you|we|people|which|what) call(?:ed)?\b",
+    re.IGNORECASE,
 )
 
 
@@ -121,6 +125,19 @@ def _defines(passage: Sequence[Word], asked: Sequence[str]) -> bool:
     return False
 
 
+def _describes(passage: Sequence[Word], names: Sequence[str]) -> bool:
+    """Whether it says who somebody is: "Lorna, my wife, …", "our captain Birgit", "this is Biscuit, who's …"."""
+    for at, word in enumerate(passage):
+        if word.term in names:
+            before = {other.text.lower() for other in passage[max(at - 4, 0) : at]}
+            after = {other.text.lower() for other in passage[at + 1 : at + 2]}
+            if not before.isdisjoint(_INTRODUCING) or not after.isdisjoint(_APPOSITION):
+                return True
+    return False
+
+
+_INTRODUCING = frozenset({"this", "my", "our", "your", "his", "her", "their", "called", "named", "meet", "by"})
+_APPOSITION = frozenset({"who", "who's", "whose", "a", "an", "the", "my", "our", "is", "was"})
 _CALLED = frozenset({"called", "named", "termed", "as"})
 _DEFINED = frozenset({"is", "are", "was", "means", "meant", "refers", "consists", "describes"})
 _SENTENCE_START = re.compile(r"(?:^|[.!?…][\"'”’)]*)\s*")
@@ -143,10 +160,16 @@ def names_measure(question: Question, passage: Sequence[Word]) -> bool:
     other_properties = _PROPERTIES - SAME_PROPERTY.get(question.measure or "", frozenset())
     for index, word in enumerate(passage):
         before, after = passage[max(index - 1, 0) : index], passage[index + 1 : index + 4]
+        if question.measure == _OLD and _is_number(word) and any(one.term in _BEING for one in before):
+            # "She is seventy one."
+            return True
         if _is_number(word) and any(unit.term in units for unit in (*before, *after)):
             # "Sixty centimetres apart" is not how tall they are.
             return not any(later.term in other_properties for later in passage[index + 1 : index + 5])
     return False
+
+
+_OLD, _BEING = term("old"), terms_of("is turn age")
 
 
 def _quantity_strength(question: Question, passage: Sequence[Word]) -> float | None:
@@ -162,8 +185,12 @@ def _quantity_strength(question: Question, passage: Sequence[Word]) -> float | N
             return 1.0
         if UNITS[measure] and measure != "much":
             return None
-        return 0.5 if numbers or amounts else None
+        is_compared = not UNITS[measure] and _AS_BIG.search(" ".join(word.text for word in passage)) is not None
+        return 0.5 if numbers or amounts or is_compared else None
     return _count_strength(measure, passage, numbers)
+
+
+_AS_BIG = re.compile(r"\bsizes? of\b|\bas \w+ as\b|\b(?:bigger|larger|smaller|no more|no less) than\b", re.IGNORECASE)
 
 
 def _count_strength(measure: str, passage: Sequence[Word], numbers: Sequence[Word]) -> float | None:
@@ -177,7 +204,16 @@ def _count_strength(measure: str, passage: Sequence[Word], numbers: Sequence[Wor
             if of.term == "of" and them.term in _THEM
         ]
         return _certain(any(_is_number(word) or word.term in _AMOUNTS for word in beside))
+    if measure in _PERSONS and any(
+        _is_number(number) and any(_is_occupation(word) for word in passage[at + 1 : at + 3])
+        for at, number in enumerate(passage)
+    ):
+        # People are counted as what they are: "forty students".
+        return 1.0
     return 0.0 if numbers else None
+
+
+_PERSONS = terms_of("people men women workers employees")
 
 
 def _is_number(word: Word) -> bool:
@@ -185,17 +221,24 @@ def _is_number(word: Word) -> bool:
 
 
 def _names_somebody(passage: Sequence[Word], new: Sequence[Word]) -> float | None:
-    if any(_is_proper_name(word) for word in new if word.start > passage[0].start):
+    if any(is_proper_name(word) for word in new if word.start > passage[0].start):
         return 1.0
-    if any(_is_proper_name(word) for word in new):
+    if any(is_proper_name(word) for word in new):
         # Or it only begins a sentence.
         return 0.85
-    if any(word.term in _PEOPLE - _PRONOUNS for word in new):
+    if any(word.term in (_PEOPLE - _PRONOUNS) | _BODIES for word in new):
         return 0.6
-    return None
+    return _UNSURE if any(_is_occupation(word) for word in new) else None
 
 
-def _is_proper_name(word: Word) -> bool:
+def _is_occupation(word: Word) -> bool:
+    """Whether it is called after what it does, as persons are (and some tools): a stoker, a volunteer, a linguist."""
+    return word.term in _PEOPLE - _PRONOUNS or (
+        _AGENT.search(word.text) is not None and word.term not in FUNCTION_WORDS and word.term not in _NO_AGENTS
+    )
+
+
+def is_proper_name(word: Word) -> bool:
     return word.text[0].isupper() and word.term not in FUNCTION_WORDS | _DATES | _PEOPLE
 
 
@@ -236,7 +279,8 @@ _AMOUNTS = _MULTIPLES | terms_of(
     overnight"""
 )
 _REASON = re.compile(
-    r"\b(?:because|since|so|due|reason|therefore|cause[sd]?|thanks|to \w+|for|as|otherwise|avoid\w*|prevent\w*)\b",
+    r"\b(?:because|since|so|due|reason|therefore|cause[sd]?|thanks|to \w+|for|as|otherwise|avoid\w*|prevent\w*)\b"
+    r"|\b(?:keeps?|makes?|protects?|stops?|helps?|could|would|too)\b|, (?:it|they|he|she|that|there|the \w+)\b",
     re.IGNORECASE,
 )
 _GROUND = re.compile(
@@ -247,7 +291,9 @@ _GROUND = re.compile(
 _YEAR_OR_CLOCK = re.compile(r"1[0-9]\d\d|20\d\d|\d{1,2}:\d\d")
 _SPELT_YEAR = re.compile(
     r"\b(?:(?:one|two) thousand|(?:eleven|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty)[ -]"
-    r"(?:hundred|oh|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))\b",
+    r"(?:hundred|oh|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety))\b"
+    r"|\b(?:in|since|until|of) (?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?:[ -](?:one|two|three|four|five|six|seven|eight|nine))\b(?! \w+s\b)",
     re.IGNORECASE,
 )
 _SPELT_DATE = re.compile(
@@ -284,6 +330,20 @@ _PEOPLE = terms_of("""\
     cook baker owner founder customer guest visitor resident citizen crowd group tribe scholar monk priest pope
     emperor god resident researcher expert speaker host villager worker employee inventor explorer hunter
     fisherman""")
+_BODIES = terms_of("""\
+    county council government ministry state foundation charity firm school university college museum hospital club
+    committee board navy parliament bank church association society group couple team lottery volunteer""")
+_AGENT = re.compile(r"[a-z]{3}(?:[eo]rs?|eers?|ists?|ians?|m[ae]n|nurses?)$")
+_NO_AGENTS = terms_of("""\
+    water paper number river summer winter letter dinner supper computer shower tower power corner order butter weather
+    whether ladder leather color flavor favor odor labor floor door mirror motor error colour matter cover center meter
+    master silver copper rubber timber cucumber ginger pepper sugar vinegar flower powder shoulder finger feather liver
+    chapter quarter september october november december answer better bigger larger smaller longer shorter later older
+    newer cheaper higher lower deeper wider faster slower easier earlier warmer cooler stronger lighter darker former
+    either neither together another further rather ever never however consider remember offer enter suffer deliver
+    discover prefer trigger filter counter container charger printer toaster burner roller boiler cooker router server
+    folder header cylinder interior exterior tractor reactor sensor monitor harbor anchor corridor armor indoor outdoor
+    human german roman ocean list mist twist exist insist consist assist resist waist wrist fist""")
 _PRONOUNS = terms_of("i me my we us our you your he him his she her")
 _PLACE_PREPOSITIONS = terms_of(
     """\

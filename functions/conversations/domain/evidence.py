@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from functions.conversations.domain.answer_kinds import answer_strength
+from functions.conversations.domain.answer_kinds import answer_strength, is_proper_name
 from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import ASKING_VERBS, Asks
 from functions.conversations.domain.things import is_thing, words_of
@@ -56,12 +56,20 @@ class Features(NamedTuple):
     """How surely it holds that kind."""
     is_joined: float
     """Whether two moments are needed to say it."""
-    apart: float
-    """Of a kind asked for, what part of the nouns is told only near it: it may be a number of something else."""
+    is_next: float
+    """Whether a reason is asked for, and what is said next is taken for it."""
     is_bare: float
     """Whether it says next to nothing that the question doesn't."""
     is_name: float
     """Whether a person or a name is asked for, of which there are many near misses."""
+    is_of_another: float
+    """Whether somebody or something else is named in it than in the question."""
+    is_only_named: float
+    """Whether it names what is asked about and says nothing of what that does or how it is."""
+    is_uncounted: float
+    """Whether it doesn't tell what is counted, so that its number may be of something else."""
+    is_reason: float
+    """Whether a reason is asked for, which stands beside what it is one for."""
 
 
 @dataclass
@@ -72,7 +80,8 @@ class Holding:
     total: float = 0.0
     things: float = 0.0
     absent: float = 0.0
-    apart: float = 0.0
+    uncounted: float = 0.0
+    of_another: float = 0.0
     relating: float = 0.0
     related: float = 0.0
 
@@ -87,26 +96,30 @@ class Evidence:
         """Of its being the answer rather than nothing being it.
 
         The weights are those of a conditional logit (McFadden 1974): each question of the unit tests' videos, but of
-        the fresh ones, chooses one of its passages or that none tells it.
+        the unseen ones, chooses one of its passages or that none tells it.
         """
         return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
 
 
-_INTERCEPT = -6.1
+_INTERCEPT = -5.9
 _WEIGHTS = Features(
-    coverage=4.2,
-    relations=2.0,
-    absent=-2.6,
-    similarity=2.3,
-    closeness=1.8,
-    is_typed=-2.0,
-    kind=2.4,
-    is_joined=-1.0,
-    apart=-0.5,
-    is_bare=-0.8,
-    is_name=-1.1,
+    coverage=2.9,
+    relations=1.3,
+    absent=-1.4,
+    similarity=3.6,
+    closeness=2.6,
+    is_typed=-1.3,
+    kind=1.8,
+    is_joined=-1.5,
+    is_next=-1.1,
+    is_bare=-0.4,
+    is_name=-0.9,
+    is_of_another=-4.2,
+    is_only_named=-2.1,
+    is_uncounted=-1.1,
+    is_reason=1.0,
 )
-_SUFFICIENT = 0.3
+_SUFFICIENT = 1.0
 """Log odds from which on a passage is given as the answer."""
 
 
@@ -174,8 +187,11 @@ class Search:
         is_reply = is_question(passage.moments[0])
         answering = tuple(self._spoken[places[-1]]) if is_reply else passage.words
         text = passage.moments[-1].text if is_reply else passage.text
+        if asked.asks is Asks.REASON and len(places) > 1:
+            # What is said next gives the reason, not the sentence that it is one for.
+            text = passage.moments[-1].text
         kind = answer_strength(asked, answering, text)
-        if kind is None or (asked.asks is Asks.REASON and not self._may_be_reason(kind, text, places)):
+        if kind is None or (asked.asks is Asks.REASON and not self._may_be_reason(places)):
             return None
         kind = 1.0 if asked.kinds else kind
         held = self._holding(passage, places, kind)
@@ -190,10 +206,14 @@ class Search:
             closeness=passage.similarity / self._most_similar if self._most_similar else 1.0,
             is_typed=float(is_typed),
             kind=kind,
-            is_joined=float(len(places) > 1),
-            apart=held.apart / held.things if held.things and is_typed else 0.0,
+            is_joined=float(len(places) > 1 and asked.asks is not Asks.REASON),
+            is_next=float(len(places) > 1 and asked.asks is Asks.REASON),
             is_bare=float(asked.asks is Asks.ANYTHING and self._is_bare(answering)),
             is_name=float(is_typed and asked.asks in (Asks.WHO, Asks.NAME)),
+            is_of_another=held.of_another,
+            is_only_named=float(bool(asked.names) and held.relating > 0 and not held.related),
+            is_uncounted=held.uncounted,
+            is_reason=float(asked.asks is Asks.REASON),
         )
 
     def _is_of_its_kind(self, passage: Passage) -> bool:
@@ -208,12 +228,9 @@ class Search:
             return False
         return all(contains(told, phrase) for phrase in asked.phrases) and not self._is_opposite(told)
 
-    def _may_be_reason(self, kind: float, text: str, places: Sequence[int]) -> bool:
-        if len(places) > 1:
-            # A reason follows what it is one for; what comes before it is told of something else.
-            return any(self._held[term][places[0]] for term in self._asked.terms)
-        # A sentence may only say what the reason is asked for; what is said next may be it.
-        return kind > 0 or _STATEMENT.search(text) is not None
+    def _may_be_reason(self, places: Sequence[int]) -> bool:
+        # A reason follows what it is one for; what comes before it is told of something else.
+        return len(places) == 1 or any(self._held[term][places[0]] for term in self._asked.terms)
 
     def _holding(self, passage: Passage, places: Sequence[int], kind: float) -> Holding | None:
         """How much of what is asked the passage tells; `None` where it leaves out a name or what is counted."""
@@ -221,8 +238,11 @@ class Search:
         # "Read" may be what is asked about, or only how the video tells it.
         soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
         is_measured = asked.asks is Asks.NUMBER and kind == 1.0 and soft > 0
-        bears_on_it = is_measured or any(self._held[term][at] for term in asked.terms for at in places)
-        held = Holding()
+        # A number or a time is rarely told of anything but what is spoken of; names are everywhere.
+        is_measure = kind == 1.0 and asked.asks in (Asks.NUMBER, Asks.WHEN)
+        bears_on_it = is_measured or is_measure or any(self._held[term][at] for term in asked.terms for at in places)
+        refers_back = _refers_back(passage.words)
+        held = Holding(of_another=float(self._is_of_another(passage, places)))
         for term, weight in self._weights.items():
             grade = max(self._held[term][at] for at in places)
             if term in asked.context and any(_is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
@@ -231,20 +251,21 @@ class Search:
             if not near and term in asked.names:
                 return None
             if term == asked.counted and self._is_thing(term) and not grade:
-                # A number told near it is of something else.
-                return None
+                if self._telling[term]:
+                    # Its number would be told where it is; this is of something else.
+                    return None
+                held.uncounted = 1.0
             at_least = max(grade, _AROUND * near)
             if self._is_thing(term):
                 held.things += weight
                 held.absent += weight * (not self._telling[term])
-                held.apart += weight * (not grade)
             elif is_relating(term) and term not in asked.context:
                 held.relating += weight
                 held.related += weight * at_least
             if asked.asks is Asks.NUMBER and term in ASKING_VERBS and kind == 1.0:
                 # That a number of grams is given tells how much it weighs.
                 at_least = 1.0
-            elif near and not grade and not _IT.isdisjoint(told):
+            elif near and not grade and refers_back:
                 at_least = _MEANT * near
             held.covered += weight * at_least
             held.total += weight
@@ -252,6 +273,15 @@ class Search:
         held.covered += counted_besides
         held.total += counted_besides
         return held
+
+    def _is_of_another(self, passage: Passage, places: Sequence[int]) -> bool:
+        """Whether a name that is asked about is told near it at most, and it speaks of another: or of a "he"."""
+        missing = [name for name in self._asked.names if not any(self._held[name][at] for at in places)]
+        if not missing or self._asked.asks in _NAMING:
+            return False
+        return any(is_proper_name(word) for word in passage.words[1:]) or not _HE.isdisjoint(
+            word.term for word in passage.words[:2]
+        )
 
     def _is_bare(self, answering: Sequence[Word]) -> bool:
         known = {*self._asked.terms, *self._asked.context}
@@ -276,6 +306,8 @@ class Search:
         )
 
 
+_NAMING = (Asks.WHO, Asks.NAME, Asks.WHERE)
+_HE = terms_of("he she his her")
 _FEWEST_NEW = 2
 _ANSWERED_BY_THINGS = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.NUMBER)
 _UNTYPED_PLACES = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.SUMMARY)
@@ -323,7 +355,17 @@ _NEXT_TO_MS, _CONTEXT = 8_000, 0.8
 _AROUND = 0.4
 # "It" is mostly what was spoken of there.
 _MEANT = 0.7
-_IT = terms_of("it they them he she him her this these those")
+_PRONOUNS = terms_of("it they them he she him her")
+_DEMONSTRATIVES = terms_of("this these those that")
+
+
+def _refers_back(spoken: Sequence[Word]) -> bool:
+    """Whether it speaks of something told before: "it", or "this is", but not "this castle"."""
+    return any(
+        word.term in _PRONOUNS or (word.term in _DEMONSTRATIVES and (after is None or after.term in FUNCTION_WORDS))
+        for word, after in zip_longest(spoken, spoken[1:])
+        if word is not None
+    )
 
 
 def suffices(asked: Question, evidence: Evidence) -> bool:

@@ -32,6 +32,7 @@ from functions.conversations.domain.order import (
     runs_on,
     within,
 )
+from functions.conversations.domain.presenting import presenter
 from functions.conversations.domain.question import Asks, Question, content_of, read_in_context, read_question
 from functions.conversations.domain.quoting import positions, quoting
 from functions.conversations.domain.scope import named_video
@@ -129,7 +130,7 @@ def _found(
     question: str, history: Sequence[Turn], moments: Sequence[EvidenceMoment], cited: Sequence[Citation]
 ) -> Answer:
     asked = read_in_context(question, [turn.question for turn in history])
-    told = count(question, asked, moments) or listed(question, moments)
+    told = count(question, asked, moments) or listed(question, moments) or presenter(asked, moments)
     if told is not None:
         return told
     if asked.asks is Asks.SUMMARY and not asked.terms and not asked.phrases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.text.language import GRAMMATICAL_WORDS, NUMBERS, root
+from shared.text.language import GRAMMATICAL_WORDS, NUMBERS, root, terms_of
 from shared.text.lexicon import members_of, same_as
 
 if TYPE_CHECKING:
@@ -13,18 +13,20 @@ if TYPE_CHECKING:
 EXACT = 1.0
 SAME_ROOT = 0.9
 OTHER_WORD = 0.7
+# They stand for too many other words to stand for one.
+_OF_EVERY_USE = terms_of("get go come take")
 MISHEARD = 0.7
 """Speech and text are recognised: a letter is wrong, or a space is missing."""
 
 
 def likenesses(wanted: str, vocabulary: Iterable[str]) -> dict[str, float]:
     """The terms of the vocabulary that stand for the one wanted, each with how well (0..1)."""
-    roots, others = root(wanted), same_as(wanted) | members_of(wanted)
+    roots, others = root(wanted), (same_as(wanted) | members_of(wanted)) - _OF_EVERY_USE
     found: dict[str, float] = {}
     for term in vocabulary:
         if term == wanted:
             found[term] = EXACT
-        elif root(term) == roots:
+        elif root(term) == roots or _is_kind_of(wanted, term):
             found[term] = SAME_ROOT
         elif term in others:
             found[term] = OTHER_WORD
@@ -33,6 +35,14 @@ def likenesses(wanted: str, vocabulary: Iterable[str]) -> dict[str, float]:
     if not any(likeness >= SAME_ROOT for likeness in found.values()):
         found |= {term: MISHEARD for term in vocabulary if term not in found and _sounds_like(wanted, term)}
     return found
+
+
+def _is_kind_of(wanted: str, term: str) -> bool:
+    """What a compound is, its last part tells: a schoolteacher is a teacher."""
+    return len(wanted) >= _SHORTEST_HEAD and term.endswith(wanted) and len(term) - len(wanted) >= _SHORTEST_MODIFIER
+
+
+_SHORTEST_HEAD, _SHORTEST_MODIFIER = 5, 3
 
 
 def _is_run_together(wanted: str, term: str) -> bool:

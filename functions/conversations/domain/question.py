@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.conversations.domain.kinds import ABOUT_VIDEOS
 from shared.text.language import FUNCTION_WORDS, GRAMMATICAL_WORDS, Word, fold, term, terms_of, words
+from shared.text.lexicon import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,11 +87,14 @@ def read_question(question: str) -> Question:
         opened = f"{opened[: edge.start()]} {opened[edge.end() :]}"
     measure = term(asked_with or "much") if asked_with or asks is Asks.NUMBER else None
 
-    content = [word for word in words(opened) if word.term not in FUNCTION_WORDS]
+    # "One" mostly stands for somebody or something else.
+    content = [word for word in words(opened) if word.term not in FUNCTION_WORDS and word.text.lower() != "one"]
     if asks is not Asks.NUMBER or measure in _MEASURES:
         # "How hot", "what colour": the word says of what kind the answer is and needn't be said again in it.
         content = [word for word in content if word.term != measure]
     about = _ABOUT_THE_VIDEO - _DONE if asks is Asks.WHO else _ABOUT_THE_VIDEO
+    if asks is Asks.WHERE:
+        about |= _BEING_SOMEWHERE
     topical = [word for word in content if word.term not in about]
     if not topical and not phrases and asks in (Asks.ANYTHING, Asks.EXISTENCE):
         asks = _about_the_video_as_a_whole(question, asks)
@@ -105,6 +109,8 @@ def read_question(question: str) -> Question:
     names = frozenset(word.term for word in _names(opened, content))
     terms = tuple(dict.fromkeys(word.term for word in content))
     kind_words = frozenset(term(match.group(1)) for match in _KIND_ASKED.finditer(fold(opened)))
+    if (own := _OWN_KIND.search(fold(opened))) and (members_of(term(own[1])) or term(own[1]) in OCCUPATIONS):
+        kind_words |= {term(own[1])}
     if asks is Asks.NUMBER or not set(terms) - kind_words:
         kind_words = frozenset()
     is_yes_or_no = asks in _YES_OR_NO and re.match(rf"^\W*{_AUXILIARY}\b", fold(question)) is not None
@@ -230,6 +236,7 @@ _SPOKEN_OF = r"(?:say|mention|talk|discuss|refer|explain|describe|come up|(?:you
 
 # What the size of a property is told in. Some properties have no units of their own.
 _LENGTHS = "metre meter m kilometre kilometer km mile yard foot inch centimetre centimeter cm millimetre millimeter mm"
+_MONEY = "dollar euro pound cent yen franc crown krona krone rupee peso usd eur gbp chf"
 _MEASURE_UNITS = {
     "hot warm cold": "degree celsius fahrenheit",
     "heavy": "gram kilo kilogram kg g pound ounce ton tonne weigh weight",
@@ -238,13 +245,12 @@ _MEASURE_UNITS = {
     "deep": _LENGTHS,
     "thick": _LENGTHS,
     "wide": _LENGTHS,
-    "long": f"{_LENGTHS} second minute hour day night week month year decade century",
+    "long": f"{_LENGTHS} second minute hour day night week month year decade century sec s min h hr hrs",
     "old": "second minute hour day week month year decade century",
     "fast quick": "kilometre kilometer km mile knot hour second minute",
     "often": "second minute hour day week month year time every daily weekly",
-    "expensive": "dollar euro pound cent yen franc price",
-    "much": "dollar euro pound cent yen franc gram kilo kilogram g kg ounce litre liter millilitre ml cup spoon "
-    "teaspoon tablespoon percent",
+    "expensive": f"{_MONEY} price",
+    "much": f"{_MONEY} gram kilo kilogram g kg ounce litre liter millilitre ml cup spoon teaspoon tablespoon percent",
     "big large small strong loud bright good accurate": "",
 }
 UNITS = {
@@ -260,6 +266,8 @@ _MEASURES = frozenset(UNITS)
 # Verbs that only ask for the measure: an amount with its unit answers them without their being said.
 ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
 
+# "Where do I find the key?" asks where it is.
+_BEING_SOMEWHERE = terms_of("find locate keep stand lie situate belong")
 # "Who wrote it?" asks for more than who tells it.
 _DONE = terms_of("written")
 _MADE_OF = re.compile(r"\bmade (?:up )?(?:of|from|out of)\b", re.IGNORECASE)
@@ -273,6 +281,9 @@ _ASKS_FOR_WRITING = re.compile(
     r"(?:written|captions?|subtitles?|texts?|signs?|slides?|headings?|headlines?|on (?:the )?screen)\b"
 )
 _KIND_ASKED = re.compile(r"\b(?:what|which) (?:(?:kind|sort|type)s? of )?(\w+)(?= )")
+# "What is her job?", "What was Ann's profession?"
+_OWN_KIND = re.compile(r"\bwhat(?:'s| is| are| was| were) (?:[\w ]+'s?|his|her|its|their|your|my|our) (\w+)\W*$")
+OCCUPATIONS = terms_of("profession occupation job trade")
 _ADJECTIVE = "|".join(sorted((word for words_ in _MEASURE_UNITS for word in words_.split()), key=len, reverse=True))
 _AUXILIARY = r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should)"
 
@@ -337,6 +348,6 @@ def _names(question: str, content: Sequence[Word]) -> list[Word]:
     return [
         word
         for word in content
-        if (any(character.isdigit() for character in word.term) and word.text.lower() != "one")
+        if any(character.isdigit() for character in word.term)
         or (told_by_case and word.text[0].isupper() and word.start != first)
     ]

@@ -1,6 +1,8 @@
 """The extractive engine with the real sentence encoder on the videos of videos/*.toml, which are noisy as recognised
-speech is. The engine's weights and rules were made on the first two files. The others were written later, the last two
-with questions that share few words with what is said, and a third of them can't be answered.
+speech is. The engine's weights and rules were made on all but the last file. That one was written before the last round
+of them, of its questions only the totals were ever read, and it is harder on purpose: its questions share few words
+with what is said, and a third of them can't be answered. What to expect of a video never seen, it tells. Before that
+round the engine answered 0.47 of it rightly, and 0.12 of what isn't told there; of `paraphrased`, 0.37 and 0.16.
 
 The floors lie a little under what it does now, to guard against getting worse: they aren't what is hoped for.
 """
@@ -17,11 +19,11 @@ HALVES = ("tuned", "held_out", "fresh", "paraphrased", "unseen")
 @pytest.mark.parametrize(
     ("half", "accuracy", "supporting", "false_answers"),
     [
-        ("tuned", 0.84, 0.9, 0.06),
+        ("tuned", 0.82, 0.9, 0.05),
         ("held_out", 0.8, 0.88, 0.05),
-        ("fresh", 0.75, 0.9, 0.1),
-        ("paraphrased", 0.35, 0.75, 0.17),
-        ("unseen", 0.45, 0.74, 0.13),
+        ("fresh", 0.82, 0.92, 0.1),
+        ("paraphrased", 0.47, 0.83, 0.12),
+        ("unseen", 0.53, 0.8, 0.12),
     ],
 )
 def test_people_ask_in_many_ways_and_are_answered_or_told_that_it_is_not_known(
