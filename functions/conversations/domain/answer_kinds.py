@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.matching import likenesses
-from functions.conversations.domain.question import OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
+from functions.conversations.domain.question import MATERIAL, OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
 from shared.text.language import FUNCTION_WORDS, NUMBERS, term, terms_of
 from shared.text.lexicon import is_wide, members_of
 
@@ -50,6 +50,9 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
             return 1.0 if any(_is_occupation(word) for word in new) else _ANY
         case _ if question.is_definition:
             return 1.0 if _defines(passage, question.terms) else _ANY
+        case _ if question.kind_words == MATERIAL and not _speaks_of(passage, question.terms):
+            # What something else is made of.
+            return None
         case _ if question.kind_words:
             return _kind_named(question.kind_words, passage, new)
         case _:
@@ -57,6 +60,11 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
 
 
 _ANY = 0.0
+
+
+def _speaks_of(passage: Sequence[Word], terms: Sequence[str]) -> bool:
+    told = [word.term for word in passage]
+    return not MATERIAL.isdisjoint(told) or any(likenesses(one, told) for one in terms)
 
 
 def _roles(question: Question) -> list[str]:
@@ -163,12 +171,14 @@ def names_measure(question: Question, passage: Sequence[Word]) -> bool:
         if question.measure == _OLD and _is_number(word) and any(one.term in _BEING for one in before):
             # "She is seventy one."
             return True
-        if _is_number(word) and any(unit.term in units for unit in (*before, *after)):
+        is_one = word.text.lower() in _ONE and any(unit.term in units for unit in after[:1])
+        if is_one or (_is_number(word) and any(unit.term in units for unit in (*before, *after))):
             # "Sixty centimetres apart" is not how tall they are.
             return not any(later.term in other_properties for later in passage[index + 1 : index + 5])
     return False
 
 
+_ONE = frozenset({"a", "an"})
 _OLD, _BEING = term("old"), terms_of("is turn age")
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.answering import UNKNOWN, Answer
-from functions.conversations.domain.evidence import best_evidence, contains, tells
+from functions.conversations.domain.evidence import best_evidence
+from functions.conversations.domain.matching import tells
+from functions.conversations.domain.passages import contains
 from functions.conversations.domain.question import Asks
 from functions.conversations.domain.quoting import cite, positions, quoting, span
 from functions.conversations.domain.things import how_many, is_thing, words_of

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from itertools import pairwise, zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from functions.conversations.domain.answer_kinds import answer_strength, is_proper_name
+from functions.conversations.domain.likelihood import SUFFICIENT, Evidence, Features
 from functions.conversations.domain.matching import likenesses
+from functions.conversations.domain.passages import Passage, contains, is_around, is_question, passages
 from functions.conversations.domain.question import ASKING_VERBS, Asks
 from functions.conversations.domain.things import is_thing, words_of
 from shared.text.language import FUNCTION_WORDS, inverse_frequency, terms_of
@@ -22,56 +23,6 @@ if TYPE_CHECKING:
     from shared.text.language import Word
 
 
-@dataclass(frozen=True)
-class Passage:
-    """One moment, or what is said in a few that follow one another."""
-
-    moments: tuple[EvidenceMoment, ...]
-    words: tuple[Word, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(moment.text for moment in self.moments)
-
-    @property
-    def similarity(self) -> float:
-        return max(moment.similarity for moment in self.moments)
-
-
-class Features(NamedTuple):
-    """What is known of a passage as an answer, each 0..1."""
-
-    coverage: float
-    """How much of what is asked about it holds, each word weighted by its role and by how rare it is."""
-    relations: float
-    """How much of the verbs and adjectives alone."""
-    absent: float
-    """What part of the nouns is told nowhere in the videos."""
-    similarity: float
-    closeness: float
-    """Its similarity as a part of that of the most similar moment."""
-    is_typed: float
-    """Whether a kind of answer is asked for: a person, a number, a reason."""
-    kind: float
-    """How surely it holds that kind."""
-    is_joined: float
-    """Whether two moments are needed to say it."""
-    is_next: float
-    """Whether a reason is asked for, and what is said next is taken for it."""
-    is_bare: float
-    """Whether it says next to nothing that the question doesn't."""
-    is_name: float
-    """Whether a person or a name is asked for, of which there are many near misses."""
-    is_of_another: float
-    """Whether somebody or something else is named in it than in the question."""
-    is_only_named: float
-    """Whether it names what is asked about and says nothing of what that does or how it is."""
-    is_uncounted: float
-    """Whether it doesn't tell what is counted, so that its number may be of something else."""
-    is_reason: float
-    """Whether a reason is asked for, which stands beside what it is one for."""
-
-
 @dataclass
 class Holding:
     """The weights of the question's words: of all, and of those that a passage tells."""
@@ -80,47 +31,8 @@ class Holding:
     total: float = 0.0
     things: float = 0.0
     absent: float = 0.0
-    uncounted: float = 0.0
-    of_another: float = 0.0
     relating: float = 0.0
     related: float = 0.0
-
-
-@dataclass(frozen=True)
-class Evidence:
-    passage: Passage
-    features: Features
-
-    @property
-    def log_odds(self) -> float:
-        """Of its being the answer rather than nothing being it.
-
-        The weights are those of a conditional logit (McFadden 1974): each question of the unit tests' videos, but of
-        the unseen ones, chooses one of its passages or that none tells it.
-        """
-        return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
-
-
-_INTERCEPT = -5.9
-_WEIGHTS = Features(
-    coverage=2.9,
-    relations=1.3,
-    absent=-1.4,
-    similarity=3.6,
-    closeness=2.6,
-    is_typed=-1.3,
-    kind=1.8,
-    is_joined=-1.5,
-    is_next=-1.1,
-    is_bare=-0.4,
-    is_name=-0.9,
-    is_of_another=-4.2,
-    is_only_named=-2.1,
-    is_uncounted=-1.1,
-    is_reason=1.0,
-)
-_SUFFICIENT = 1.0
-"""Log odds from which on a passage is given as the answer."""
 
 
 class Search:
@@ -165,7 +77,7 @@ class Search:
         return not (is_wide(term) or is_relating(term) or term in self._asked.kind_words or term in self._asked.context)
 
     def evidence(self) -> Iterator[Evidence]:
-        for places in _passages(self._moments, self._spoken, self._asked.asks is Asks.REASON):
+        for places in passages(self._moments, self._spoken, self._asked.asks is Asks.REASON):
             passage = self._passage(places)
             if (features := self._features(passage, places)) is not None:
                 yield Evidence(passage, features)
@@ -208,11 +120,9 @@ class Search:
             kind=kind,
             is_joined=float(len(places) > 1 and asked.asks is not Asks.REASON),
             is_next=float(len(places) > 1 and asked.asks is Asks.REASON),
-            is_bare=float(asked.asks is Asks.ANYTHING and self._is_bare(answering)),
             is_name=float(is_typed and asked.asks in (Asks.WHO, Asks.NAME)),
-            is_of_another=held.of_another,
+            is_of_another=float(self._is_of_another(passage, places)),
             is_only_named=float(bool(asked.names) and held.relating > 0 and not held.related),
-            is_uncounted=held.uncounted,
             is_reason=float(asked.asks is Asks.REASON),
         )
 
@@ -237,24 +147,21 @@ class Search:
         asked, told = self._asked, {word.term for word in passage.words}
         # "Read" may be what is asked about, or only how the video tells it.
         soft = sum(not {term, *same_as(term)}.isdisjoint(told) for term in asked.soft)
-        is_measured = asked.asks is Asks.NUMBER and kind == 1.0 and soft > 0
         # A number or a time is rarely told of anything but what is spoken of; names are everywhere.
         is_measure = kind == 1.0 and asked.asks in (Asks.NUMBER, Asks.WHEN)
-        bears_on_it = is_measured or is_measure or any(self._held[term][at] for term in asked.terms for at in places)
+        bears_on_it = is_measure or any(self._held[term][at] for term in asked.terms for at in places)
         refers_back = _refers_back(passage.words)
-        held = Holding(of_another=float(self._is_of_another(passage, places)))
+        held = Holding()
         for term, weight in self._weights.items():
             grade = max(self._held[term][at] for at in places)
-            if term in asked.context and any(_is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
+            if term in asked.context and any(is_around(one, passage, _NEXT_TO_MS) for one in self._cited):
                 grade = max(grade, _CONTEXT)
             near = grade or (self._near(term, passage) if bears_on_it else 0.0)
             if not near and term in asked.names:
                 return None
-            if term == asked.counted and self._is_thing(term) and not grade:
-                if self._telling[term]:
-                    # Its number would be told where it is; this is of something else.
-                    return None
-                held.uncounted = 1.0
+            if term == asked.counted and self._is_thing(term) and self._telling[term] and not grade:
+                # Its number would be told where it is; this is of something else.
+                return None
             at_least = max(grade, _AROUND * near)
             if self._is_thing(term):
                 held.things += weight
@@ -276,17 +183,10 @@ class Search:
 
     def _is_of_another(self, passage: Passage, places: Sequence[int]) -> bool:
         """Whether a name that is asked about is told near it at most, and it speaks of another: or of a "he"."""
-        missing = [name for name in self._asked.names if not any(self._held[name][at] for at in places)]
-        if not missing or self._asked.asks in _NAMING:
+        if all(any(self._held[name][at] for at in places) for name in self._asked.names):
             return False
-        return any(is_proper_name(word) for word in passage.words[1:]) or not _HE.isdisjoint(
-            word.term for word in passage.words[:2]
-        )
-
-    def _is_bare(self, answering: Sequence[Word]) -> bool:
-        known = {*self._asked.terms, *self._asked.context}
-        new = {word.term for word in answering if word.term not in FUNCTION_WORDS and word.term not in known}
-        return len(new) < _FEWEST_NEW
+        names_another = any(is_proper_name(word) for word in passage.words[1:]) and self._asked.asks not in _NAMING
+        return names_another or not _HE.isdisjoint(word.term for word in passage.words[:2])
 
     def _near(self, term: str, passage: Passage) -> float:
         """How well the term is told near the passage, or where the video opens, which says what all of it is about."""
@@ -294,7 +194,7 @@ class Search:
             (
                 grade
                 for moment, grade in self._telling[term]
-                if moment.end_ms <= self._opening_ms or _is_around(moment, passage, _AROUND_MS)
+                if moment.end_ms <= self._opening_ms or is_around(moment, passage, _AROUND_MS)
             ),
             default=0.0,
         )
@@ -308,7 +208,6 @@ class Search:
 
 _NAMING = (Asks.WHO, Asks.NAME, Asks.WHERE)
 _HE = terms_of("he she his her")
-_FEWEST_NEW = 2
 _ANSWERED_BY_THINGS = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.NUMBER)
 _UNTYPED_PLACES = (Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.SUMMARY)
 _UNTYPED = (Asks.ANYTHING, Asks.POSITION, Asks.OCCURRENCE, Asks.EXISTENCE, Asks.SUMMARY, Asks.CAPTIONS)
@@ -335,19 +234,6 @@ def gather(asked: Question, moments: Sequence[EvidenceMoment], cited: Sequence[E
     return found
 
 
-def tells(spoken: Sequence[Word], term: str) -> bool:
-    return bool(likenesses(term, {word.term for word in spoken}))
-
-
-def _is_around(moment: EvidenceMoment, passage: Passage, within_ms: int) -> bool:
-    first, last = passage.moments[0], passage.moments[-1]
-    return (
-        moment.video_id == first.video_id
-        and moment.end_ms >= first.start_ms - within_ms
-        and moment.start_ms <= last.end_ms + within_ms
-    )
-
-
 # What a sentence leaves out was mostly said shortly before, or is on screen.
 _AROUND_MS, _OPENING_MS = 15_000, 12_000
 # What a question points back to was said next to what answered the one before.
@@ -363,7 +249,7 @@ def _refers_back(spoken: Sequence[Word]) -> bool:
     """Whether it speaks of something told before: "it", or "this is", but not "this castle"."""
     return any(
         word.term in _PRONOUNS or (word.term in _DEMONSTRATIVES and (after is None or after.term in FUNCTION_WORDS))
-        for word, after in zip_longest(spoken, spoken[1:])
+        for word, after in pairwise((*spoken, None))
         if word is not None
     )
 
@@ -378,60 +264,10 @@ def suffices(asked: Question, evidence: Evidence) -> bool:
     ):
         # "There it says so" is false of half of it.
         return False
-    return evidence.log_odds >= _SUFFICIENT
+    return evidence.log_odds >= SUFFICIENT
 
 
 _MOST = 0.8
-
-
-def _passages(
-    moments: Sequence[EvidenceMoment], spoken: Sequence[Sequence[Word]], are_neighbours_told: bool
-) -> Iterator[tuple[int, ...]]:
-    """Each moment, and two where a sentence needs both; all neighbours where a reason is told next to its effect."""
-    order = sorted(range(len(moments)), key=lambda at: (moments[at].video_id, moments[at].kind, moments[at].start_ms))
-    for at in order:
-        yield (at,)
-    for first, second in pairwise(order):
-        are_told = are_neighbours_told and follows(moments[first], moments[second])
-        if are_told or _continues(moments[first], moments[second], spoken[second]):
-            yield (first, second)
-
-
-def _continues(first: EvidenceMoment, second: EvidenceMoment, second_words: Sequence[Word]) -> bool:
-    """Whether a sentence runs on into the second, or it answers the first, or speaks of the same ("It is …")."""
-    if not second_words or not follows(first, second):
-        return False
-    end = SENTENCE_END.search(first.text)
-    return end is None or "?" in end.group() or second_words[0].term in _SPEAKS_OF_THE_SAME
-
-
-_SPEAKS_OF_THE_SAME = terms_of("it they he she this these that those his her their its and but because so which who")
-
-
-def follows(first: EvidenceMoment, second: EvidenceMoment) -> bool:
-    """Whether what is said goes on in the second without a pause."""
-    return (
-        (first.video_id, first.kind) == (second.video_id, second.kind)
-        and first.kind == "speech"
-        and 0 <= second.start_ms - first.end_ms <= _PAUSE_MS
-    )
-
-
-_PAUSE_MS = 1500
-SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*\s*$")
-
-
-def is_question(moment: EvidenceMoment) -> bool:
-    """Whether all that is said asks, and so doesn't answer."""
-    return moment.text.rstrip().endswith("?") and not _STATEMENT.search(moment.text)
-
-
-_STATEMENT = re.compile(r"[.!]\s")
-
-
-def contains(terms: Sequence[str], phrase: Sequence[str]) -> bool:
-    width = len(phrase)
-    return any(tuple(terms[at : at + width]) == tuple(phrase) for at in range(len(terms) - width + 1))
 
 
 def best_evidence(asked: Question, moments: Sequence[EvidenceMoment]) -> tuple[EvidenceMoment, ...]:

@@ -10,16 +10,10 @@ from functions.conversations.domain.answering import UNKNOWN, Answer, Citation, 
 from functions.conversations.domain.comparing import compare, read_comparison
 from functions.conversations.domain.counting import count
 from functions.conversations.domain.duration import answer_by_duration
-from functions.conversations.domain.evidence import (
-    Evidence,
-    Passage,
-    gather,
-    is_question,
-    suffices,
-    tells,
-)
+from functions.conversations.domain.evidence import gather, suffices
 from functions.conversations.domain.kinds import kinds_named
 from functions.conversations.domain.listing import listed
+from functions.conversations.domain.matching import tells
 from functions.conversations.domain.order import (
     anchored,
     beside,
@@ -32,6 +26,7 @@ from functions.conversations.domain.order import (
     runs_on,
     within,
 )
+from functions.conversations.domain.passages import is_question
 from functions.conversations.domain.presenting import presenter
 from functions.conversations.domain.question import Asks, Question, content_of, read_in_context, read_question
 from functions.conversations.domain.quoting import positions, quoting
@@ -42,6 +37,9 @@ from shared.text.language import fold, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from functions.conversations.domain.likelihood import Evidence
+    from functions.conversations.domain.passages import Passage
 
 
 class ExtractiveEngine:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.answering import UNKNOWN, Answer
-from functions.conversations.domain.evidence import tells
 from functions.conversations.domain.kinds import ABOUT_VIDEOS, GENRES, kinds_named
+from functions.conversations.domain.matching import tells
 from functions.conversations.domain.question import content_of
 from functions.conversations.domain.quoting import quoting
 from functions.conversations.domain.things import is_thing, words_of

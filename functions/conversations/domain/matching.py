@@ -8,7 +8,9 @@ from shared.text.language import GRAMMATICAL_WORDS, NUMBERS, root, terms_of
 from shared.text.lexicon import members_of, same_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from shared.text.language import Word
 
 EXACT = 1.0
 SAME_ROOT = 0.9
@@ -35,6 +37,10 @@ def likenesses(wanted: str, vocabulary: Iterable[str]) -> dict[str, float]:
     if not any(likeness >= SAME_ROOT for likeness in found.values()):
         found |= {term: MISHEARD for term in vocabulary if term not in found and _sounds_like(wanted, term)}
     return found
+
+
+def tells(spoken: Sequence[Word], term: str) -> bool:
+    return bool(likenesses(term, {word.term for word in spoken}))
 
 
 def _is_kind_of(wanted: str, term: str) -> bool:

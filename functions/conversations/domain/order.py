@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from functions.conversations.domain.evidence import SENTENCE_END, follows, gather, tells
+from functions.conversations.domain.evidence import gather
 from functions.conversations.domain.kinds import ABOUT_VIDEOS, kinds_named
+from functions.conversations.domain.matching import tells
+from functions.conversations.domain.passages import SENTENCE_END, follows
 from functions.conversations.domain.question import Asks, read_question
 from functions.conversations.domain.things import is_thing, words_of
 from shared.text.language import FUNCTION_WORDS, fold, terms_of, words

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from functions.conversations.domain.evidence import tells
 from functions.conversations.domain.kinds import GENRES
+from functions.conversations.domain.matching import tells
 from functions.conversations.domain.question import Asks
 from functions.conversations.domain.quoting import quoting
 from functions.conversations.domain.things import words_of

@@ -119,7 +119,7 @@ def read_question(question: str) -> Question:
         # That "city" is said doesn't tell which city this is.
         soft -= {measure}
     if _MADE_OF.search(opened):
-        kind_words = _MATERIAL
+        kind_words = MATERIAL
     kinds = (
         _WRITTEN if asks in (Asks.ANYTHING, Asks.CAPTIONS) and _ASKS_FOR_WRITING.search(fold(opened)) else frozenset()
     )
@@ -133,7 +133,7 @@ def read_question(question: str) -> Question:
         kinds,
         is_yes_or_no,
         soft,
-        counted=term(counted.group(1)) if (counted := _COUNTED.search(fold(opened))) else None,
+        counted=term(counted[1] or counted[2]) if (counted := _COUNTED.search(fold(opened))) else None,
         is_definition=asks is Asks.ANYTHING and _DEFINITION.search(opened) is not None,
         edge=None if edge is None else -1 if "last" in edge.group().lower() else 0,
     )
@@ -271,8 +271,7 @@ _BEING_SOMEWHERE = terms_of("find locate keep stand lie situate belong")
 # "Who wrote it?" asks for more than who tells it.
 _DONE = terms_of("written")
 _MADE_OF = re.compile(r"\bmade (?:up )?(?:of|from|out of)\b", re.IGNORECASE)
-_MATERIAL = terms_of("material made")
-_COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(\w+)\b")
+MATERIAL = terms_of("material made")
 _TOPIC = terms_of("topic subject theme general learn")
 _YES_OR_NO = (Asks.ANYTHING, Asks.EXISTENCE)
 _WRITTEN = frozenset({"text"})
@@ -286,6 +285,10 @@ _OWN_KIND = re.compile(r"\bwhat(?:'s| is| are| was| were) (?:[\w ]+'s?|his|her|i
 OCCUPATIONS = terms_of("profession occupation job trade")
 _ADJECTIVE = "|".join(sorted((word for words_ in _MEASURE_UNITS for word in words_.split()), key=len, reverse=True))
 _AUXILIARY = r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should)"
+
+# Of "how many emergency exits are there", what is counted.
+_HEAD = rf"(?:(?!of\b)\w+ ){{0,2}}?(\w+)(?= (?:{_AUXILIARY}|there|of)\b)"
+_COUNTED = re.compile(rf"\bhow (?:many|much) (?:\w+ of )?(?:{_HEAD}|(\w+)\b)")
 
 # In order: the first that matches decides. A group is the word that says of what kind the answer is.
 _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
@@ -303,6 +306,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
             Asks.POSITION,
         ),
         (rf"^(?:\w+ )?how ({_ADJECTIVE})\b", Asks.NUMBER),
+        (rf"^(?:\w+ )?how many {_HEAD}", Asks.NUMBER),
         (r"^(?:\w+ )?how many (\w+)", Asks.NUMBER),
         (r"^when(?:'s| is| are| does| do| can| will| should| must| may| shall)\b", Asks.OCCURRENCE),
         (
@@ -310,6 +314,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Asks], ...] = tuple(
             Asks.WHEN,
         ),
         (r"\b(?:what|which) (year|date|day|month|time|century|season)\b", Asks.WHEN),
+        (rf"\bhow many {_HEAD}", Asks.NUMBER),
         (r"\bhow many (\w+)", Asks.NUMBER),
         (r"\bwhat\b.*\bcosts?\b|\bwhat\b.*\bprice\b", Asks.NUMBER),
         (rf"\bhow ({_ADJECTIVE})\b", Asks.NUMBER),

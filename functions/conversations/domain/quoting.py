@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.answering import Answer, Citation, EvidenceMoment
-from functions.conversations.domain.evidence import tells
+from functions.conversations.domain.matching import tells
 from shared.text.language import words
 
 if TYPE_CHECKING:
