@@ -62,6 +62,7 @@ def terms_of(text: str) -> frozenset[str]:
     return frozenset(map(term, text.split()))
 
 
+@lru_cache(maxsize=8192)
 def root(key: str) -> str:
     """A term without its derivational ending, so that a verb meets its noun: election, elected, elector -> elect."""
     for ending in _DERIVATIONAL:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from functions.conversations.domain.matching import likenesses
 from functions.conversations.domain.question import MATERIAL, OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
+from shared.text.categories import members_of
 from shared.text.language import FUNCTION_WORDS, NUMBERS, term, terms_of
-from shared.text.lexicon import is_wide, members_of
+from shared.text.word_classes import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

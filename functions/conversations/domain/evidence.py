@@ -13,7 +13,8 @@ from functions.conversations.domain.passages import Passage, contains, is_around
 from functions.conversations.domain.question import ASKING_VERBS, Asks
 from functions.conversations.domain.things import is_thing, words_of
 from shared.text.language import FUNCTION_WORDS, inverse_frequency, terms_of
-from shared.text.lexicon import is_relating, is_wide, opposites_of, same_as
+from shared.text.synonyms import opposites_of, same_as
+from shared.text.word_classes import is_relating, is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +84,8 @@ class Search:
                 yield Evidence(passage, features)
 
     def _passage(self, places: Sequence[int]) -> Passage:
+        if len(places) == 1:
+            return Passage((self._moments[places[0]],), self._spoken[places[0]])
         spoken: list[Word] = []
         length = 0
         for at in places:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.text.categories import members_of
 from shared.text.language import GRAMMATICAL_WORDS, NUMBERS, root, terms_of
-from shared.text.lexicon import members_of, same_as
+from shared.text.synonyms import same_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

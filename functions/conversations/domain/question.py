@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.kinds import ABOUT_VIDEOS
+from shared.text.categories import members_of
 from shared.text.language import FUNCTION_WORDS, GRAMMATICAL_WORDS, Word, fold, term, terms_of, words
-from shared.text.lexicon import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

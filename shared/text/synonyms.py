@@ -1,5 +1,5 @@
-"""What English words are to each other, as far as a small table can tell: other words for the same, opposites, and
-which words are verbs and adjectives. Words are looked up by their terms (`shared.text.language.term`)."""
+"""English words that mostly say the same, and opposites, as far as a small table can tell.
+Words are looked up by their terms (`shared.text.language.term`)."""
 
 from __future__ import annotations
 
@@ -558,53 +558,6 @@ _SAME = """\
     weekend saturday sunday
     plan intend want"""
 
-# What belongs to a noun so wide that mostly its members are named instead: the first word stands for the others.
-_MEMBERS = """\
-    spice cumin pepper cinnamon paprika chilli turmeric ginger nutmeg clove saffron cardamom coriander salt vanilla
-    herb basil thyme rosemary parsley mint oregano sage dill chive coriander
-    vegetable carrot onion potato tomato spinach cabbage bean pea leek garlic radish lettuce broccoli cucumber pumpkin
-    fruit apple pear plum cherry lemon lime orange banana grape peach strawberry raspberry fig mango
-    drink coffee tea water juice milk beer wine lemonade cocoa
-    meat beef pork lamb chicken veal bacon ham sausage
-    nut almond walnut hazelnut peanut cashew pistachio
-    cheese parmesan cheddar mozzarella feta
-    flour wheat rye spelt
-    instrument guitar violin piano drum flute trumpet cello accordion harp organ clarinet saxophone bass
-    music jazz fado rock folk opera tango blues waltz
-    animal dog cat horse cow sheep goat pig donkey fox bear wolf deer rabbit hare mouse rat squirrel marmot ibex lion
-    animal tiger elephant monkey bat owl eagle bird fish whale dolphin seal turtle frog snake bee lamb
-    bird eagle owl gull duck goose swan crow raven robin sparrow stork heron parrot penguin puffin
-    fish salmon trout cod tuna herring eel carp shark
-    insect bee wasp ant butterfly moth beetle fly mosquito
-    tree oak pine maple spruce beech birch willow ash fir larch apple olive
-    wood oak pine maple spruce beech birch walnut ash larch cedar
-    flower rose tulip daisy lily sunflower orchid poppy
-    metal iron steel copper gold silver tin lead bronze titanium aluminium brass
-    material wood glass plastic leather wool cotton linen stone clay paper silk concrete marble canvas
-    material ice rock foam rubber velvet cotton brick mud gas dust cardboard wax metal
-    vehicle car bus truck lorry tram train bicycle motorcycle van tractor boat ship ferry plane
-    tool hammer saw knife screwdriver chisel drill axe plane spade brush file plier
-    furniture chair table bed sofa shelf cupboard desk
-    clothes shirt coat jacket trousers dress hat shoe boot scarf glove
-    weather rain sun wind snow storm cloud fog frost gale sunny windy rainy
-    season spring summer autumn winter
-    day monday tuesday wednesday thursday friday saturday sunday
-    month january february march april may june july august september october november december
-    country germany poland kenya jamaica nigeria canada france italy spain portugal england scotland ireland
-    country wales norway sweden denmark finland iceland austria switzerland greece turkey
-    country egypt india china japan brazil mexico
-    city london paris berlin rome madrid lisbon vienna prague munich hamburg geneva oslo stockholm
-    language english french german spanish italian latin greek arabic chinese japanese russian
-    sport football tennis hockey swimming rowing cycling running skiing boxing rugby cricket golf
-    disease flu measles malaria cholera cancer plague
-    organ heart lung liver kidney brain stomach
-    relative mother father brother sister uncle aunt cousin son daughter grandmother grandfather wife husband
-    planet mercury venus earth mars jupiter saturn uranus neptune
-    shape round square triangle circle oval
-    building house church tower castle hotel school station factory barn mill bakery
-    subject math maths physics chemistry biology history geography art
-    body head hand arm leg foot knee shoulder back eye ear"""
-
 _OPPOSITES = """\
     long short
     high low
@@ -646,58 +599,6 @@ _OPPOSITES = """\
     morning evening
     win lose"""
 
-# Verbs and adjectives tell how things relate, which is said in many ways. A thing is mostly called what it is.
-_RELATING = """\
-    accept accuse achieve act add admit advise affect agree aim allow announce answer appear apply argue arrange
-    arrive ask attack attend avoid base beat become begin behave believe belong blame boil born borrow bother break
-    bring build burn buy call care carry catch cause change charge chase check choose claim clean clear climb close
-    collect combine come compare compete complain complete concern conclude connect consider consist contain
-    continue contribute control convince cook cool cost count cover crash create cross cry cut damage dance deal
-    decide defeat defend deliver demand depend describe design destroy detect determine develop die differ direct
-    disappear discover discuss divide do draw dream drink drive drop dry earn eat employ enable encourage end enjoy
-    enter escape establish estimate examine exist expand expect experience explain explore express extend face fail
-    fall feed feel fight fill finish fit fix flow fly fold follow forbid force forget forgive form found freeze fry
-    function gain gather get give go grow guess guide handle hang harm hate head heal hear heat help hide hit
-    hold hope hunt hurt identify ignore imagine improve include increase inform injure insist install intend
-    introduce invade invent invest invite involve join judge jump justify keep kick kill know land last laugh lay
-    lead leak learn leave lend let lie lift limit link list listen live load locate look lose love maintain
-    make manage manufacture marry matter mean measure meet melt mind miss mix move need notice obtain offer
-    open operate oppose order organise organize owe own pack paint participate pass pay perform persuade pick place
-    plan plant play point pour praise prefer prepare present prevent print produce promise propose protect prove
-    provide publish pull push put raise reach react read realise realize receive recognise recognize recommend
-    record reduce refer reflect refuse reject release rely remain remember remove repair repeat replace reply
-    represent require rescue resist respond rest result return reveal ride ring rise roll rule run save score search
-    see seem sell send separate serve set settle shake share shine shoot show shut sing sink sit sleep slide smell
-    smile sound speak specialise spend spill split spread stand start stay steal stick stop store strike struggle
-    study succeed suffer suggest suit supply support suppose surprise surround survive suspect swim take talk taste
-    teach tear tell test thank think threaten throw tie touch train transport travel treat trust try turn understand
-    use visit vote wait wake walk want warn wash waste watch wear win wish wonder work worry write able afraid alive
-    allowed alone angry asleep available aware beautiful best better big bright broken busy calm careful cheap
-    clever cold common correct dangerous dark dead deep different difficult dirty early easy empty enough exact
-    excited expensive fair false famous far fast favourite final fine flat free frequent fresh full glad great
-    happy hard healthy heavy hidden high hot huge hungry ill important impossible interesting kind large late lazy
-    likely little long loud low lucky main mild narrow near necessary nervous new nice noisy normal obvious old
-    ordinary perfect pleased poor popular possible powerful pretty proud quick quiet rare ready real recent rich
-    right rough round sad safe serious several shallow sharp short shy sick silent similar simple slow small smart
-    smooth soft special steep strange strict strong stupid successful sudden suitable sweet tall terrible thick thin
-    tight tired tiny true typical unusual urgent useful usual valuable warm weak wet wide wild wise wonderful worst
-    worth young longest shortest biggest smallest largest highest lowest fastest hardest easiest oldest
-    youngest newest inside outside indoors outdoors upstairs downstairs abroad afterwards away apart together
-    finally else instead again ago already"""
-
-# Nouns so wide that what they stand for is mostly called something else.
-_WIDE = """\
-    thing something kind sort type way part place area item piece person people man woman number amount level rate
-    result reason purpose goal idea fact detail step example case point problem issue question answer topic subject
-    story name title product job task plan material ingredient tool instrument equipment device feature quality
-    effect cause member board group set total maximum minimum most average size shape colour color beginning ending
-    end start day date year month time hour moment plenty matter situation event activity action feeling advice
-    character animal creature vehicle food drink object city town country state region language word brand model age
-    gender viewer audience presenter host narrator speaker author student user visitor process order role percentage
-    percent share degree side spot world home middle recipe weather dish meal sign slide caption video film
-    clip lesson series entrance ones cloth price cost weight height depth width length temperature distance duration job
-    music weather signal meeting wrong good bad happen occur like difference advantage disadvantage benefit"""
-
 
 @cache
 def _same() -> dict[str, frozenset[str]]:
@@ -706,15 +607,6 @@ def _same() -> dict[str, frozenset[str]]:
         terms = terms_of(line)
         for one in terms:
             found[one] = found.get(one, frozenset()) | (terms - {one})
-    return found
-
-
-@cache
-def _members() -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for line in _MEMBERS.splitlines():
-        whole, *members = line.split()
-        found[term(whole)] = found.get(term(whole), frozenset()) | terms_of(" ".join(members))
     return found
 
 
@@ -728,36 +620,10 @@ def _opposites() -> dict[str, frozenset[str]]:
     return found
 
 
-@cache
-def _relating() -> frozenset[str]:
-    return terms_of(_RELATING)
-
-
-@cache
-def _wide() -> frozenset[str]:
-    return terms_of(_WIDE)
-
-
 def same_as(key: str) -> frozenset[str]:
     """Other words that mostly say the same."""
     return _same().get(key, frozenset())
 
 
-def members_of(key: str) -> frozenset[str]:
-    """What is one of its kind, and so may be named where the kind is asked for."""
-    named = _members().get(key, frozenset())
-    # Wood is a material, and oak a wood.
-    return named.union(*(_members().get(member, frozenset()) for member in named))
-
-
 def opposites_of(key: str) -> frozenset[str]:
     return _opposites().get(key, frozenset())
-
-
-def is_relating(key: str) -> bool:
-    """Whether it is a verb or an adjective, rather than what something is called."""
-    return key in _relating()
-
-
-def is_wide(key: str) -> bool:
-    return key in _wide()
