@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from functions.conversations.domain.matching import likenesses
-from functions.conversations.domain.question import MATERIAL, OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
+from functions.conversations.domain.question import DURATIONS, MATERIAL, OCCUPATIONS, SAME_PROPERTY, UNITS, Asks
 from shared.text.categories import members_of
 from shared.text.language import FUNCTION_WORDS, NUMBERS, term, terms_of
 from shared.text.word_classes import is_wide
@@ -165,7 +165,7 @@ _BESIDE, _UNSURE = 4, 0.4
 
 def names_measure(question: Question, passage: Sequence[Word]) -> bool:
     """Whether a number stands before a unit in which the property asked for is measured ("230 degrees" for how hot)."""
-    units = UNITS.get(question.measure or "", frozenset())
+    units = DURATIONS if question.is_of_time else UNITS.get(question.measure or "", frozenset())
     other_properties = _PROPERTIES - SAME_PROPERTY.get(question.measure or "", frozenset())
     for index, word in enumerate(passage):
         before, after = passage[max(index - 1, 0) : index], passage[index + 1 : index + 4]

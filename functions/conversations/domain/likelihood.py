@@ -49,26 +49,26 @@ class Evidence:
         """Of its being the answer rather than nothing being it.
 
         The weights are those of a conditional logit (McFadden 1974): each question of the unit tests' videos, but of
-        the unseen ones, chooses one of its passages or that none tells it.
+        the unseen ones, chooses one of its passages or that none tells it (`tests.unit.conversations.fitting`).
         """
-        return _INTERCEPT + sum(weight * feature for weight, feature in zip(_WEIGHTS, self.features, strict=True))
+        return INTERCEPT + sum(weight * feature for weight, feature in zip(WEIGHTS, self.features, strict=True))
 
 
-_INTERCEPT = -5.9
-_WEIGHTS = Features(
-    coverage=3.0,
-    relations=1.4,
-    absent=-1.5,
-    similarity=3.6,
-    closeness=2.5,
-    is_typed=-1.4,
-    kind=1.8,
-    is_joined=-1.6,
-    is_next=-1.2,
-    is_name=-0.8,
-    is_of_another=-3.8,
-    is_only_named=-2.1,
-    is_reason=1.1,
+INTERCEPT = -5.7
+WEIGHTS = Features(
+    coverage=2.7,
+    relations=1.5,
+    absent=-1.7,
+    similarity=3.2,
+    closeness=2.6,
+    is_typed=-1.6,
+    kind=2.1,
+    is_joined=-1.7,
+    is_next=-1.1,
+    is_name=-0.6,
+    is_of_another=-5.8,
+    is_only_named=-2.3,
+    is_reason=1.2,
 )
 SUFFICIENT = 1.0
 """Log odds from which on a passage is given as the answer."""

@@ -61,6 +61,8 @@ class Question:
     """Whether it asks what something is."""
     wants_place: bool = False
     """Whether it asks when something is told, which is itself a question: "when is it said how deep it is?"."""
+    is_of_time: bool = False
+    """Whether it asks how long something does or takes, not how long it is."""
     counted: str | None = None
     """What "how many", "how much" or "how many kilos of" counts."""
     edge: int | None = None
@@ -135,6 +137,7 @@ def read_question(question: str) -> Question:
         soft,
         counted=term(counted[1] or counted[2]) if (counted := _COUNTED.search(fold(opened))) else None,
         is_definition=asks is Asks.ANYTHING and _DEFINITION.search(opened) is not None,
+        is_of_time=_OF_TIME.search(fold(opened)) is not None,
         edge=None if edge is None else -1 if "last" in edge.group().lower() else 0,
     )
 
@@ -236,16 +239,17 @@ _SPOKEN_OF = r"(?:say|mention|talk|discuss|refer|explain|describe|come up|(?:you
 
 # What the size of a property is told in. Some properties have no units of their own.
 _LENGTHS = "metre meter m kilometre kilometer km mile yard foot inch centimetre centimeter cm millimetre millimeter mm"
+_TIMES = "second minute hour day night week month year decade century sec s min h hr hrs"
 _MONEY = "dollar euro pound cent yen franc crown krona krone rupee peso usd eur gbp chf"
 _MEASURE_UNITS = {
-    "hot warm cold": "degree celsius fahrenheit",
+    "hot warm cold": "degree celsius fahrenheit c f",
     "heavy": "gram kilo kilogram kg g pound ounce ton tonne weigh weight",
     "far": f"{_LENGTHS} percent step",
     "tall high": _LENGTHS,
     "deep": _LENGTHS,
     "thick": _LENGTHS,
     "wide": _LENGTHS,
-    "long": f"{_LENGTHS} second minute hour day night week month year decade century sec s min h hr hrs",
+    "long": f"{_LENGTHS} {_TIMES}",
     "old": "second minute hour day week month year decade century",
     "fast quick": "kilometre kilometer km mile knot hour second minute",
     "often": "second minute hour day week month year time every daily weekly",
@@ -256,6 +260,7 @@ _MEASURE_UNITS = {
 UNITS = {
     term(adjective): terms_of(units) for adjectives, units in _MEASURE_UNITS.items() for adjective in adjectives.split()
 }
+DURATIONS = terms_of(_TIMES)
 SAME_PROPERTY = {
     term(adjective): terms_of(adjectives) | (terms_of("apart away") if adjective == "far" else frozenset())
     for adjectives in _MEASURE_UNITS
@@ -266,6 +271,8 @@ _MEASURES = frozenset(UNITS)
 # Verbs that only ask for the measure: an amount with its unit answers them without their being said.
 ASKING_VERBS = terms_of("last take cost weigh measure reach pay charge")
 
+# A bridge is long in metres, but it lasts years.
+_OF_TIME = re.compile(r"\bfor how long\b|\bhow long (?!(?:is|are|was|were|of)\b)")
 # "Where do I find the key?" asks where it is.
 _BEING_SOMEWHERE = terms_of("find locate keep stand lie situate belong")
 # "Who wrote it?" asks for more than who tells it.

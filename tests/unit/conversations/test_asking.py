@@ -20,10 +20,10 @@ HALVES = ("tuned", "held_out", "fresh", "paraphrased", "unseen")
     ("half", "accuracy", "supporting", "false_answers"),
     [
         ("tuned", 0.82, 0.9, 0.05),
-        ("held_out", 0.8, 0.88, 0.05),
-        ("fresh", 0.82, 0.92, 0.1),
-        ("paraphrased", 0.47, 0.83, 0.12),
-        ("unseen", 0.53, 0.8, 0.12),
+        ("held_out", 0.81, 0.88, 0.05),
+        ("fresh", 0.83, 0.93, 0.1),
+        ("paraphrased", 0.5, 0.85, 0.11),
+        ("unseen", 0.52, 0.8, 0.11),
     ],
 )
 def test_people_ask_in_many_ways_and_are_answered_or_told_that_it_is_not_known(

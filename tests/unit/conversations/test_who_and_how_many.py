@@ -14,6 +14,7 @@ MOTHER = "My mother Sigrid is seventy one and still drives the digger."
 EXITS = "There are three exits, all of them painted yellow."
 LADLE = "The cook has a copper ladle from her aunt."
 SCHOOL = "The schoolteacher writes the letters for everybody."
+BIRDS = "The yellow birds that live here fly eleven thousand kilometres."
 MILK = "She fetches a litre of milk from the farm."
 CREDIT = "A film by Rasmus Holt"
 QUARRY = [
@@ -27,6 +28,7 @@ QUARRY = [
             ("speech", LADLE),
             ("speech", SCHOOL),
             ("speech", MILK),
+            ("speech", BIRDS),
             ("text", CREDIT),
         ]
     )
@@ -50,6 +52,7 @@ def ask(question: str) -> Answer:
         ("What is the ladle made of?", LADLE),
         ("What does the teacher write?", SCHOOL),
         ("How much milk does she fetch?", MILK),
+        ("How far do the yellow birds fly?", BIRDS),
     ],
 )
 def test_it_is_answered_with_the_one_moment_that_tells_it(question: str, quote: str) -> None:
@@ -64,6 +67,7 @@ def test_it_is_answered_with_the_one_moment_that_tells_it(question: str, quote: 
         "How old is Rasmus?",  # an age, but somebody else's
         "How many people work in the kitchen?",  # people are counted, but others
         "How many ladles are there?",  # a ladle, and numbers of other things
+        "How long do the yellow birds live?",  # a length, but no time
         "What is the digger made of?",  # a material, but of the ladle
     ],
 )
