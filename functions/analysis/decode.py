@@ -48,6 +48,9 @@ _MAX_CONSECUTIVE_ERRORS = 300
 # Timestamps may pause (a slide show), but one that leaps further than this beyond the announced end is wrong.
 _LEAP_MS = 10_000
 
+# Sound often lasts a little longer than the pictures. When it goes on for more, the last picture stands meanwhile.
+_STANDS_MS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
@@ -270,6 +273,7 @@ class Video:
         self.frames = 0
         self.is_heard = True
         """Whether sound is decoded and given out."""
+        self._sound_ms = 0.0
         self._consumed = 0
         self._chunk_ms = chunk_ms
         self._position = position
@@ -310,7 +314,8 @@ class Video:
         audible = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         self._audio = audible[0] if audible else None
 
-        announced = _announced_ms(self._container, [self._video, *([self._audio] if self._audio else [])])
+        self._streams = [self._video] if self._audio is None else [self._video, self._audio]
+        announced = _announced_ms(self._container, self._streams)
         if announced is not None and announced > MAX_DURATION_MS:
             raise AnalysisFailed(FailureReason.TOO_LONG, f"{announced} ms announced")
         rate = self._video.average_rate or self._video.guessed_rate
@@ -322,6 +327,7 @@ class Video:
             duration_ms=announced,
             has_audio=self._audio is not None,
         )
+        self._lengths_ms = [_announced_ms(self._container, [stream]) or 0 for stream in self._streams]
 
     def __enter__(self) -> Self:
         return self
@@ -333,10 +339,14 @@ class Video:
 
     @property
     def share_read(self) -> float:
-        """How far the pass has come, from 0 to 1: by time where a duration is announced, by bytes otherwise."""
-        if self.info.duration_ms:
-            return min(1.0, self.duration_ms / self.info.duration_ms)
-        return min(1.0, self._consumed / self._size)
+        """How far the pass has come, from 0 to 1: by time where a duration is announced, by bytes otherwise.
+
+        Pictures and sound count by their lengths, so that it moves on whichever of them lasts longer or comes first.
+        """
+        if not self.info.duration_ms:
+            return min(1.0, self._consumed / self._size)
+        reached = (self.duration_ms, self._sound_ms)
+        return sum(map(min, self._lengths_ms, reached)) / sum(self._lengths_ms)
 
     def __iter__(self) -> Iterator[Frame | Sound | Mark | RunUp]:
         from av import AudioFrame, VideoFrame
@@ -367,16 +377,23 @@ class Video:
                 self.duration_ms = round(start_ms + nominal_ms)
                 yield Frame(self.frames, round(start_ms), piece, scalers, stamp)
                 self.frames += 1
+        if self._sound_ms > self.duration_ms + _STANDS_MS:
+            self.duration_ms = round(self._sound_ms)
 
     def _decoded(self, origin_ms: float) -> Iterator[Any]:
         from av.error import FFmpegError
 
         begin = self._position.packet if self._position else 0
+        sounds = _Timeline(20.0, self.info.duration_ms)
         demuxed_ms = 0.0
         errors = 0
         for number, packet in enumerate(self._packets()):
             self._consumed = max(self._consumed, (packet.pos or 0) + packet.size)
-            demuxed_ms = max(demuxed_ms, _end_ms(packet, origin_ms))
+            end_ms = _end_ms(packet, origin_ms)
+            demuxed_ms = max(demuxed_ms, end_ms)
+            if packet.stream is self._audio and packet.size:
+                self._sound_ms = sounds.place(end_ms)
+                self._check_length(self._sound_ms)
             if packet.stream is self._video and packet.is_keyframe and packet.pts is not None and packet.time_base:
                 self._keyframes.add(number, _ms(packet.pts, packet.time_base) - origin_ms)
             if number < begin or (packet.stream is self._audio and not self.is_heard):
@@ -398,8 +415,7 @@ class Video:
     def _packets(self) -> "Iterator[Packet[Any]]":
         from av.error import FFmpegError
 
-        streams = [self._video] if self._audio is None else [self._video, self._audio]
-        packets = self._container.demux(streams)
+        packets = self._container.demux(self._streams)
         while True:
             try:
                 packet = next(packets, None)
@@ -407,7 +423,7 @@ class Video:
                 raise AnalysisFailed(FailureReason.CORRUPT, str(error)) from error
             except IndexError:
                 # A stream that has begun in the midst of the file, which PyAV doesn't know: the packet is passed over.
-                packets = self._container.demux(streams)
+                packets = self._container.demux(self._streams)
                 continue
             if packet is None:
                 return
@@ -427,10 +443,13 @@ class Video:
 
     def _check(self, picture: "VideoFrame", start_ms: float) -> None:
         _check_size(picture.width, picture.height)
-        if start_ms > self._longest_ms:
+        self._check_length(start_ms)
+
+    def _check_length(self, reached_ms: float) -> None:
+        if reached_ms > self._longest_ms:
             too_long = self._longest_ms == MAX_DURATION_MS
             reason = FailureReason.TOO_LONG if too_long else FailureReason.LONGER_THAN_ANNOUNCED
-            raise AnalysisFailed(reason, f"a frame at {start_ms:.0f} ms")
+            raise AnalysisFailed(reason, f"{reached_ms:.0f} ms of pictures or sound")
 
     def _judge(self, demuxed_ms: float) -> None:
         announced = self.info.duration_ms
