@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from functions.analysis.decode import CHUNK_MS
+from functions.analysis.decode import CHUNK_MS, MAX_DURATION_MS
 from functions.analysis.failures import AnalysisFailed
 from functions.analysis.job import Mode
 from functions.analysis.models import load_analyzers, load_embedder, usable_cores
@@ -104,6 +104,8 @@ def measure(
     subject = Subject("workspace", "video", "analysis", features, mode)
     pace = _Pace()
     steps = Steps(report=pace.report, check=lambda: None)
+    # What isn't kept needn't be made.
+    chunk_ms = MAX_DURATION_MS if checkpoints is NOWHERE else chunk_ms
     workplace = Workplace(results, checkpoints, steps, stopwatch, chunk_ms)
     manifest = analyse(path, subject, make_analyzers, embedder, workplace)
     return Measurement(
@@ -134,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
             features,
             options.mode,
             FolderResults(options.results),
-            FileCheckpoints(options.checkpoint),
+            FileCheckpoints(options.checkpoint) if options.checkpoint else NOWHERE,
             options.chunk_ms,
             weighs=not options.json,
         )

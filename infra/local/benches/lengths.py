@@ -142,6 +142,8 @@ def _speech(container: "OutputContainer") -> Generator[Fraction, None, None]:
 
 def _measure(path: Path, features: str) -> Measured:
     command = [sys.executable, "-m", "functions.analysis.measure", str(path), "--features", features, "--json"]
+    # As a worker does, which may be interrupted.
+    command += ["--checkpoint", str(path.with_suffix(".checkpoint"))]
     memory: list[int] = []
     with (
         tempfile.TemporaryFile("w+") as printed,
