@@ -10,7 +10,7 @@ from typing import get_args
 
 from functions.analysis.decode import CHUNK_MS, MAX_DURATION_MS
 from functions.analysis.failures import AnalysisFailed
-from functions.analysis.job import Mode
+from functions.analysis.job import AVAILABLE_FEATURES, Mode
 from functions.analysis.models import load_analyzers, load_embedder, usable_cores
 from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
@@ -129,7 +129,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--chunk-ms", type=int, default=CHUNK_MS, help="how much video lies between checkpoints")
     parser.add_argument("--json", action="store_true", help="print figures for a program to read")
     options = parser.parse_args(arguments)
+    if not options.video.is_file():
+        parser.error(f"there is no file {options.video}")
     features = tuple(options.features.split(","))
+    if unknown := set(features) - AVAILABLE_FEATURES:
+        parser.error(f"there is no feature {', '.join(sorted(unknown))}, only {', '.join(sorted(AVAILABLE_FEATURES))}")
     try:
         measured = measure(
             options.video,
