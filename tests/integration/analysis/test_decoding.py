@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from functions.analysis.decode import Frame, Mark, Sound, Video
+from functions.analysis.decode import Mark, Video
 from functions.analysis.failures import AnalysisFailed, FailureReason
+from functions.analysis.frames import Frame
+from functions.analysis.sound import Sound
 from tests.support.clips import Picture, music, plain, scene, write_clip, write_sound
 
 

@@ -17,7 +17,9 @@ from pathlib import Path
 import av
 import pytest
 
-from functions.analysis.decode import Frame, Mark, PositionLost, Sound, Video
+from functions.analysis.decode import Mark, PositionLost, Video
+from functions.analysis.frames import Frame
+from functions.analysis.sound import Sound
 from tests.support.clips import Picture, captioned, music, scene
 
 CHUNK_MS = 1_000
