@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from functions.analysis.analyzers.blazeface import FACE
+from functions.analysis.analyzers.centerface import FACE
 from functions.analysis.analyzers.centernet import PERSON
 from functions.analysis.analyzers.emotion import EMOTIONS, EXPRESSION
 from functions.analysis.analyzers.tracking import Sighting, Track, split
@@ -14,10 +14,10 @@ from functions.videos.domain.results import BoxAt, Moment, MomentKind, Shot, Thi
 # Seen once may be anything. The detectors' false finds are rarely this sure in any picture, or not for long: people
 # are what a false find does the most harm with, and cartoon faces convince a face detector a little.
 _LEAST_SIGHTINGS = 2
-_BEST_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
+_BEST_SCORE = {PERSON: 0.5, FACE: 0.7, EXPRESSION: 0.7}
 _BEST_SCORE_OF_OBJECT = 0.45
 _STEADY_SIGHTINGS = 5
-_STEADY_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
+_STEADY_SCORE = {PERSON: 0.5, FACE: 0.6, EXPRESSION: 0.6}
 _STEADY_SCORE_OF_OBJECT = 0.33
 
 # An emotion is told where it is likelier than all others together.
