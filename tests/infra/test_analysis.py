@@ -190,13 +190,13 @@ def test_a_container_can_not_take_the_machines_role(made_up: Synthesise, stage: 
 
 
 @pytest.mark.parametrize("stage", CLOUD)
-def test_the_image_is_built_from_the_worker_and_its_lock_alone(made_up: Synthesise, stage: str) -> None:
+def test_the_image_is_built_from_the_worker_and_its_locks_alone(made_up: Synthesise, stage: str) -> None:
     manifest = json.loads((made_up(stage).assembly / f"visionscope-{stage}-analysis.assets.json").read_bytes())
     (image,) = manifest["dockerImages"].values()
     source = made_up(stage).assembly / image["source"]["directory"]
     assert image["source"]["dockerFile"] == "functions/analysis/Dockerfile"
     assert image["source"]["platform"] == "linux/amd64"
     assert (source / "functions" / "analysis" / "__main__.py").exists()
-    assert (source / "infra" / "locks" / "worker.txt").exists()
+    assert {lock.name for lock in (source / "infra" / "locks").iterdir()} == {"models.txt", "worker-gpu.txt"}
     assert not (source / "tests").exists()
     assert not (source / "functions" / "billing" / "commands").exists()
