@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.tracking import Detection, Tracker
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed
 
 

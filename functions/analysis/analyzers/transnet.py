@@ -15,7 +15,7 @@ from functions.analysis.analyzers import Resumable
 from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector
 from functions.analysis.analyzers.likeness import contrast
 from functions.analysis.converted import TRANSNET, open_session
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed, Transition
 
 WINDOW = 100

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.speech import Utterance
-from functions.analysis.decode import SAMPLE_RATE
 from functions.analysis.devices import Device, load_where_it_works
+from functions.analysis.sound import SAMPLE_RATE
 from functions.videos.domain.results import ModelUsed
 
 # Whisper's own bounds for a reading that it doesn't believe itself, or that repeats itself in a loop.

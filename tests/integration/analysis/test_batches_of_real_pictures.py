@@ -3,7 +3,8 @@
 import pytest
 
 from functions.analysis.analyzers.centernet import LABELS, CenterNetDetector
-from functions.analysis.decode import Frame, Video
+from functions.analysis.decode import Video
+from functions.analysis.frames import Frame
 from infra.local.clips import bikes
 
 pytestmark = pytest.mark.clips

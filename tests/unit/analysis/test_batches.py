@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
 from functions.analysis.analyzers.tracking import Detection, Track
 from functions.analysis.checkpoints import read_state, take_snapshot
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import Box, ModelUsed
 from tests.support.clips import Picture, frames_of, plain, scene
 
