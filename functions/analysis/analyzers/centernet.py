@@ -58,7 +58,8 @@ class CenterNetDetector:
 
     def detect_all(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         height, width = pictures[0].shape[:2]
-        heat, reach = self._session.run(["heat", "reach"], {"pictures": _prepared(pictures)})
+        batch = np.concatenate([_prepared(picture) for picture in pictures])
+        heat, reach = self._session.run(["heat", "reach"], {"pictures": batch})
         return [self._found(*one, width, height) for one in zip(heat, reach, strict=True)]
 
     def _found(self, heat: NDArray[np.float32], reach: NDArray[np.float32], width: int, height: int) -> list[Detection]:
@@ -80,13 +81,11 @@ class CenterNetDetector:
         return without_repeats(found, _REPEATED, _REPEATED_AS_OTHER)
 
 
-def _prepared(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+def _prepared(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """RGB, padded at the right and the bottom: the network halves its pictures five times."""
-    height, width = pictures[0].shape[:2]
-    sides = -(-height // _STRIDE) * _STRIDE, -(-width // _STRIDE) * _STRIDE
-    padded = np.zeros((len(pictures), *sides, 3), dtype=np.float32)
-    for place, picture in zip(padded, pictures, strict=True):
-        place[:height, :width] = picture[..., ::-1]
+    height, width = picture.shape[:2]
+    padded = np.zeros((1, -(-height // _STRIDE) * _STRIDE, -(-width // _STRIDE) * _STRIDE, 3), dtype=np.float32)
+    padded[0, :height, :width] = picture[..., ::-1]
     return padded
 
 

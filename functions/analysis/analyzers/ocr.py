@@ -9,7 +9,7 @@ from functions.analysis.analyzers.text import Line
 from functions.analysis.devices import cuda_options, onnx_gpu
 from functions.videos.domain.results import Box, ModelUsed
 
-GPU_PART = 0.15
+GPU_PART = 0.12
 """Of what a job may take of a GPU's memory."""
 
 
