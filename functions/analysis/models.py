@@ -95,8 +95,11 @@ def load_embedder() -> "Embedder":
 
 
 def usable_cores() -> int:
-    """Of this process, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Of this process: no more than its job asked for (`JOB_VCPUS`). On a Batch machine it sees them all, the others'
+    too, and threads that wait for each other would keep them busy.
+    """
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(seen, int(os.environ.get("JOB_VCPUS", seen)))
 
 
 def _load_boundary_detector(mode: Mode) -> Callable[[float], BoundaryDetector]:

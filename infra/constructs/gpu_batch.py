@@ -178,6 +178,7 @@ def add_gpu_batch(
                 # What NVIDIA's runtime gives to the container. ECS says it only to a job that has a GPU for itself.
                 "NVIDIA_VISIBLE_DEVICES": "all",
                 "GPU_MEMORY_MIB": str(settings.job_gpu_memory_mb),
+                "JOB_VCPUS": str(settings.job_vcpus),
             },
             job_role=job_role,
             execution_role=_execution_role(stack, image, logs),

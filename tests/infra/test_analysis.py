@@ -103,6 +103,8 @@ def test_several_jobs_share_a_machine_and_its_gpu(made_up: Synthesise, stage: st
     # What asks for a GPU has it for itself.
     assert "GPU" not in needed
     assert environment["NVIDIA_VISIBLE_DEVICES"] == "all"
+    # Of the processors it sees them all, too.
+    assert int(environment["JOB_VCPUS"]) == needed["VCPU"]
     for machines in templates.all("AWS::Batch::ComputeEnvironment"):
         for kind in machines.properties["ComputeResources"]["InstanceTypes"]:
             vcpus, memory_mb, gpu_mb = MACHINES[kind]

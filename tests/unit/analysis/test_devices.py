@@ -25,6 +25,7 @@ from functions.analysis.devices import (
     onnx_providers,
     samples_that_fit,
 )
+from functions.analysis.models import usable_cores
 
 MIB = 1024 * 1024
 
@@ -136,3 +137,13 @@ def test_a_model_keeps_to_its_part_of_the_jobs_memory() -> None:
 )
 def test_as_many_samples_go_at_once_as_fit(limit_mib: int, samples: int) -> None:
     assert samples_that_fit(limit_mib * MIB, 40 * MIB) == samples
+
+
+@pytest.mark.parametrize(("asked_for", "used"), [("1", 1), ("4", 4), ("64", 8)])
+def test_a_job_uses_the_processors_that_it_asked_for_of_those_there_are(
+    asked_for: str, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: set(range(8)), raising=False)
+    assert usable_cores() == 8
+    monkeypatch.setenv("JOB_VCPUS", asked_for)
+    assert usable_cores() == used
