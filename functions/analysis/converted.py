@@ -5,7 +5,7 @@ Conversion is deterministic, so the hashes below are the same on every machine; 
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.devices import Placed, onnx_providers
+from functions.analysis.devices import Device, Placed, onnx_gpu, onnx_providers
 from functions.analysis.failures import AnalysisFailed, FailureReason
 
 MODELS_FOLDER = Path(__file__).parents[2] / ".cache" / "models"
@@ -60,12 +60,28 @@ TRANSNET = ConvertedModel(
 )
 
 
-class Session(Placed, Protocol):
+class _Runtime(Protocol):
     """What is used of onnxruntime.InferenceSession; the package carries no types."""
 
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
     ) -> list[NDArray[np.float32]]: ...
+
+
+class Session:
+    """A model that is ready to run."""
+
+    def __init__(self, load: Callable[[Device], _Runtime]) -> None:
+        self._placed = Placed(load, has_gpu=onnx_gpu() is not None)
+
+    @property
+    def device(self) -> Device:
+        return self._placed.device
+
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
+    ) -> list[NDArray[np.float32]]:
+        return self._placed.use(lambda runtime: runtime.run(outputs, inputs))
 
 
 def is_converted(model: ConvertedModel) -> bool:
@@ -85,6 +101,15 @@ def open_session(model: ConvertedModel, threads: int) -> Session:
     options.intra_op_num_threads = threads
     # Waiting threads would otherwise spin, on cores that decoding needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    path = os.fspath(MODELS_FOLDER / model.file)
-    session: Session = onnxruntime.InferenceSession(path, options, providers=onnx_providers(model.gpu_part))
-    return session
+
+    def load(device: Device) -> _Runtime:
+        runtime: _Runtime = onnxruntime.InferenceSession(
+            os.fspath(MODELS_FOLDER / model.file),
+            options,
+            providers=onnx_providers(device, model.gpu_part),
+            # It is ours, and logged.
+            enable_fallback=0,
+        )
+        return runtime
+
+    return Session(load)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from typing import Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from shared.observability.logger import log
 
 Model = TypeVar("Model")
+Answer = TypeVar("Answer")
 Options = dict[str, str | int]
 
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -45,23 +46,39 @@ class Gpu:
     memory: int
 
 
-class Placed(Protocol):
-    """What is used of onnxruntime.InferenceSession to tell where it runs."""
+class Placed(Generic[Model]):
+    """A model on a device: on the GPU, where there is one and until something fails there, then on the processor.
 
-    def get_providers(self) -> list[str]: ...
-
-
-def load_where_it_works(load: Callable[[Device], Model], *, has_gpu: bool) -> Model:
-    """What `load` makes on the GPU, or on the processor where there is none, or `load` raises `RuntimeError`,
-    `ValueError` or `OSError` there: a driver that is too old, a library that is missing, a card that knows no 16-bit
-    floats.
+    `load` makes it for a device. A driver may be too old, a library be missing, a card know no 16-bit floats, memory be
+    short: whatever it is, it is logged, and what fails on the processor as well is raised.
     """
-    if has_gpu:
-        try:
-            return load(Device.GPU)
-        except (RuntimeError, ValueError, OSError) as error:
-            log().warning("a model doesn't work on the GPU", extra={"cause": str(error)})
-    return load(Device.CPU)
+
+    def __init__(self, load: Callable[[Device], Model], *, has_gpu: bool) -> None:
+        self.device = Device.CPU
+        self._load = load
+        if has_gpu:
+            try:
+                self._model = load(Device.GPU)
+            except Exception as error:  # noqa: BLE001 - see above
+                _doubt_gpu(error)
+            else:
+                self.device = Device.GPU
+                return
+        self._model = load(Device.CPU)
+
+    def use(self, work: Callable[[Model], Answer]) -> Answer:
+        if self.device is Device.GPU:
+            try:
+                return work(self._model)
+            except Exception as error:  # noqa: BLE001 - see above
+                _doubt_gpu(error)
+            self.device = Device.CPU
+            self._model = self._load(Device.CPU)
+        return work(self._model)
+
+
+def _doubt_gpu(error: Exception) -> None:
+    log().warning("a model doesn't work on the GPU", extra={"cause": str(error)})
 
 
 def find_gpu(ask: Callable[[], str], environ: Mapping[str, str]) -> Gpu | None:
@@ -95,9 +112,9 @@ def onnx_gpu() -> Gpu | None:
     return gpu if gpu is not None and _comes_as_far_as_the_gpu() else None
 
 
-def onnx_providers(part: float) -> list[tuple[str, Options]]:
+def onnx_providers(device: Device, part: float) -> list[tuple[str, Options]]:
     """Of ONNX Runtime, for a model that may take so large a part of the job's memory on the GPU; the best first."""
-    gpu = onnx_gpu()
+    gpu = onnx_gpu() if device is Device.GPU else None
     return ([(_CUDA, cuda_options(gpu, part))] if gpu else []) + [(_CPU, {})]
 
 
@@ -111,14 +128,12 @@ def cuda_options(gpu: Gpu, part: float) -> Options:
     }
 
 
-def samples_at_once(session: Placed, sample_bytes: int, part: float) -> int:
+def samples_at_once(device: Device, sample_bytes: int, part: float) -> int:
     """How many samples a model looks at in one go, which takes `sample_bytes` for each: one on the processor, and on
     the GPU what fits into the model's part of the memory.
     """
-    gpu = onnx_gpu()
-    if gpu is None or session.get_providers()[0] != _CUDA:
-        return 1
-    return samples_that_fit(int(gpu.memory * part), sample_bytes)
+    gpu = onnx_gpu() if device is Device.GPU else None
+    return samples_that_fit(int(gpu.memory * part), sample_bytes) if gpu else 1
 
 
 def samples_that_fit(limit_bytes: int, sample_bytes: int) -> int:

@@ -49,9 +49,12 @@ class CenterNetDetector:
 
     def __init__(self, labels: Collection[str], threads: int) -> None:
         self._session = open_session(CENTERNET, threads)
-        # On the processor, several pictures at once take half as long again as one by one.
-        self.batch = samples_at_once(self._session, _SAMPLE_BYTES, CENTERNET.gpu_part)
         self._wanted = np.array([label in labels for label in LABELS])
+
+    @property
+    def batch(self) -> int:
+        # On the processor, several pictures at once take half as long again as one by one.
+        return samples_at_once(self._session.device, _SAMPLE_BYTES, CENTERNET.gpu_part)
 
     def detect(self, picture: NDArray[np.uint8]) -> list[Detection]:
         return self.detect_all([picture])[0]

@@ -18,10 +18,10 @@ from functions.analysis.devices import (
     SMALLEST_MODEL,
     Device,
     Gpu,
+    Placed,
     ask_driver,
     cuda_options,
     find_gpu,
-    load_where_it_works,
     onnx_providers,
     samples_that_fit,
 )
@@ -38,31 +38,56 @@ def driver(folder: Path, answer: str) -> Path:
     return folder
 
 
-def test_a_model_is_loaded_on_the_gpu_where_there_is_one() -> None:
-    assert load_where_it_works(str, has_gpu=True) == Device.GPU
-    assert load_where_it_works(str, has_gpu=False) == Device.CPU
+class Flaky:
+    """A model that works so many times on the GPU, of which loading is the first."""
+
+    def __init__(self, device: Device, works: int) -> None:
+        self._device = device
+        self._left = works
+        self.work()
+
+    def work(self) -> Device:
+        if self._device is Device.GPU:
+            self._left -= 1
+            if self._left < 0:
+                raise OutOfMemory("Available memory is smaller than requested")
+        return self._device
 
 
-@pytest.mark.parametrize("error", [RuntimeError("Library libcublas.so.12 is not found"), ValueError("no float16")])
-def test_a_model_that_doesnt_work_on_the_gpu_is_loaded_on_the_processor(error: Exception) -> None:
-    def load(device: Device) -> Device:
-        if device is Device.GPU:
-            raise error
-        return device
+class OutOfMemory(Exception):
+    """As ONNX Runtime's errors, which are of no common kind."""
 
-    assert load_where_it_works(load, has_gpu=True) is Device.CPU
+
+@pytest.mark.parametrize(
+    ("has_gpu", "works", "used"),
+    [
+        (False, 9, [Device.CPU, Device.CPU, Device.CPU]),
+        (True, 9, [Device.GPU, Device.GPU, Device.GPU]),
+        (True, 2, [Device.GPU, Device.CPU, Device.CPU]),
+        (True, 0, [Device.CPU, Device.CPU, Device.CPU]),
+    ],
+)
+def test_a_model_runs_on_the_gpu_until_it_fails_there(has_gpu: bool, works: int, used: list[Device]) -> None:
+    model = Placed(lambda device: Flaky(device, works), has_gpu=has_gpu)
+    assert [model.use(Flaky.work) for _ in used] == used
+    assert model.device == used[-1]
 
 
 def test_what_doesnt_work_on_the_processor_either_is_told() -> None:
     def load(device: Device) -> Device:
-        raise RuntimeError(f"broken on {device}")
+        raise OutOfMemory(f"broken on {device}")
 
-    with pytest.raises(RuntimeError, match="broken on cpu"):
-        load_where_it_works(load, has_gpu=True)
+    def work(device: Device) -> None:
+        raise ValueError(f"no picture for {device}")
+
+    with pytest.raises(OutOfMemory, match="broken on cpu"):
+        Placed(load, has_gpu=True)
+    with pytest.raises(ValueError, match="no picture for cpu"):
+        Placed(lambda device: device, has_gpu=True).use(work)
 
 
 def test_models_can_always_run_on_the_processor() -> None:
-    assert onnx_providers(0.1)[-1][0] == "CPUExecutionProvider"
+    assert [onnx_providers(device, 0.1)[-1][0] for device in Device] == ["CPUExecutionProvider"] * 2
 
 
 @pytest.mark.parametrize(
@@ -101,9 +126,9 @@ def test_a_gpu_that_onnx_runtime_does_not_work_on_is_told_of_once(tmp_path: Path
     """Here no GPU works. The wheel for processors doesn't even try; the one for GPUs looks for CUDA's libraries."""
     script = (
         "import json, onnxruntime\n"
-        "from functions.analysis.devices import SMALLEST_MODEL, onnx_providers\n"
-        "used = [onnxruntime.InferenceSession(SMALLEST_MODEL, providers=onnx_providers(0.1)).get_providers()\n"
-        "    for _ in range(3)]\n"
+        "from functions.analysis.devices import SMALLEST_MODEL, Device, onnx_providers\n"
+        "wanted = [onnx_providers(Device.GPU, 0.1) for _ in range(3)]\n"
+        "used = [onnxruntime.InferenceSession(SMALLEST_MODEL, providers=one).get_providers() for one in wanted]\n"
         "print(json.dumps([used, 'CUDAExecutionProvider' in onnxruntime.get_available_providers()]))"
     )
     environ = {**os.environ, "PATH": str(driver(tmp_path, "echo 15000"))}
