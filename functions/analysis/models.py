@@ -15,6 +15,7 @@ from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
+from functions.analysis.devices import onnx_gpu
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
     """
     wanted = frozenset(features)
     effort = _EFFORT[mode]
+    # Before several threads would look for it at once.
+    onnx_gpu()
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
         recognizing = pool.submit(_load_recognizer) if "speech" in wanted else None
@@ -95,8 +98,11 @@ def load_embedder() -> "Embedder":
 
 
 def usable_cores() -> int:
-    """Of this process, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Of this process: no more than its job asked for (`JOB_VCPUS`). On a Batch machine it sees them all, the others'
+    too, and threads that wait for each other would keep them busy.
+    """
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(seen, int(os.environ.get("JOB_VCPUS", seen)))
 
 
 def _load_boundary_detector(mode: Mode) -> Callable[[float], BoundaryDetector]:

@@ -44,7 +44,7 @@ class ChangeNetwork(Protocol):
 
 
 class TransNet:
-    """Loads its model at construction."""
+    """Loads its model at construction. A window is a batch of 100 pictures already, so windows go one by one."""
 
     def __init__(self, threads: int) -> None:
         self._session = open_session(TRANSNET, threads)
