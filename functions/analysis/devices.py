@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -28,6 +29,8 @@ SMALLEST_MODEL = bytes.fromhex(
     "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801"
     "620f0a0179120a0a08080112040a02080142040a001011"
 )
+# Models are loaded by several threads, which look for the GPU once.
+_looking = Lock()
 # What is found waits for the last of them, and a checkpoint holds them meanwhile.
 _MOST_AT_ONCE = 8
 # What a model takes beside its samples: its weights, and what convolutions work in.
@@ -102,9 +105,14 @@ def ask_driver() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_ASKED_SECONDS).stdout  # noqa: S603
 
 
-@cache
 def onnx_gpu() -> Gpu | None:
     """The GPU that ONNX Runtime works on; looked for once. Why it doesn't work on one that is there, is logged."""
+    with _looking:
+        return _find_onnx_gpu()
+
+
+@cache
+def _find_onnx_gpu() -> Gpu | None:
     onnxruntime = import_module("onnxruntime")
     if _CUDA not in onnxruntime.get_available_providers():
         return None

@@ -15,7 +15,6 @@ from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
-from functions.analysis.devices import onnx_gpu
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
@@ -55,8 +54,6 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
     """
     wanted = frozenset(features)
     effort = _EFFORT[mode]
-    # Before several threads would look for it at once.
-    onnx_gpu()
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
         recognizing = pool.submit(_load_recognizer) if "speech" in wanted else None
