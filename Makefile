@@ -63,8 +63,10 @@ cdk: setup ## run the pinned CDK command line: make cdk ARGS="deploy --all --con
 lock: setup ## resolve the dependency groups of pyproject.toml anew into infra/locks
 	@echo "uv==$$($(BIN)/uv --version | cut -d' ' -f2)" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o infra/locks/uv.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -o infra/locks/dev.txt
-	@for group in functions embedding media worker models; do \
+	@for group in functions embedding media models; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group $$group -c infra/locks/dev.txt -o infra/locks/$$group.txt || exit 1; done
+	@$(BIN)/uv pip compile --quiet --python-platform x86_64-manylinux_2_28 --python-version 3.13 --generate-hashes --no-header --no-annotate --group worker-gpu \
+	  --excludes <(echo onnxruntime) -c infra/locks/dev.txt -o infra/locks/worker-gpu.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group emulator -o infra/locks/emulator.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group peers -c infra/locks/dev.txt -o infra/locks/peers.txt
 

@@ -50,8 +50,9 @@ def context_code(
 
 
 def worker_image(checkout: Path = CHECKOUT, built: Path = BUILT) -> BuiltFolder:
-    """The build context of the analysis worker's image: the worker, what it imports, and its lock."""
-    files = [checkout / "functions" / "__init__.py", checkout / "infra" / "locks" / "worker.txt"]
+    """The build context of the worker's image: the worker, what it imports, and the locks of both stages."""
+    locks = checkout / "infra" / "locks"
+    files = [checkout / "functions" / "__init__.py", locks / "models.txt", locks / "worker-gpu.txt"]
     packages = {"analysis", *_contexts_imported_by(package_files(checkout / "functions" / "analysis"))}
     for package in ("shared", *(f"functions/{name}" for name in sorted(packages))):
         files += package_files(checkout / package)

@@ -28,7 +28,8 @@ class FunctionRuntime:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSettings:
     """One job takes `job_vcpus` and `job_memory_mb`, and shares its machine's GPU: a g4dn.xlarge leaves enough for two
-    beside the ECS agent.
+    beside the ECS agent. `job_gpu_memory_mb` is its part of the GPU's memory, of which a g4dn.2xlarge has the least for
+    each of its jobs: 15 GiB for four.
     """
 
     instance_types: tuple[str, ...]
@@ -37,6 +38,7 @@ class BatchSettings:
     availability_zones: int = 2
     job_vcpus: int = 2
     job_memory_mb: int = 7_000
+    job_gpu_memory_mb: int = 3_500
     disk_gib: int = 100
 
 

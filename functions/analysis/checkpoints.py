@@ -20,7 +20,8 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from functions.analysis.decode import Frame, Position
+from functions.analysis.decode import Position
+from functions.analysis.frames import Frame
 from shared.observability.logger import log
 
 # Classes of our own, what containers are made of, and how NumPy's arrays come back.

@@ -1,38 +1,25 @@
 """One pass over a video file: every frame and the whole sound, in the order of the file."""
 
-import threading
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from functions.analysis.failures import AnalysisFailed, FailureReason
+from functions.analysis.frames import Frame, Scalers
+from functions.analysis.sound import Hearing, Sound
+from functions.analysis.timestamps import LEAP_MS, Keyframes, StreamTimes, end_of, milliseconds, origin_of, stamp_of
 from shared.media.iso_files import is_cut_short
 
 if TYPE_CHECKING:
-    from av import AudioFrame, Packet, VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
-    from av.video.reformatter import VideoReformatter
-
-SAMPLE_RATE = 16_000
-
-_JUDGED_SIDE = 320
-THUMBNAIL_WIDTH = 128
-THUMBNAIL_HEIGHT = 72
-
 # An 8K picture. Decoders keep a dozen pictures and more, so this bounds memory.
 MAX_PIXELS = 8192 * 4320
 MAX_DURATION_MS = 6 * 60 * 60 * 1000
 
 CHUNK_MS = 60_000
-_KEYFRAME_SPACING_MS = 1_000
 # Decoders of open groups of pictures, of rolling refreshes and of most sound are right again within that.
 _RUN_UP_MS = 1_000
 _SAME_STAMP_MS = 0.5
@@ -45,8 +32,9 @@ _CONTAINERS = (
 
 # A file that gives up this many pictures in a row, without one decoded between them, is not getting better.
 _MAX_CONSECUTIVE_ERRORS = 300
-# Timestamps may pause (a slide show), but one that leaps further than this beyond the announced end is wrong.
-_LEAP_MS = 10_000
+
+# Sound often lasts a little longer than the pictures. When it goes on for more, the last picture stands meanwhile.
+_STANDS_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,95 +46,6 @@ class VideoInfo:
     frame_rate: float
     duration_ms: int | None
     has_audio: bool
-
-
-class Scalers:
-    """One scaler per rendering and thread.
-
-    A scaler asked for another size than the last time sets itself up anew, and isn't safe for two threads at once.
-    """
-
-    def __init__(self) -> None:
-        self._scalers: dict[tuple[int, int, int, str], VideoReformatter] = {}
-
-    def scale(self, picture: "VideoFrame", width: int, height: int, pixel_format: str) -> "VideoFrame":
-        from av.video.reformatter import VideoReformatter
-
-        key = (threading.get_ident(), width, height, pixel_format)
-        scaler = self._scalers.get(key)
-        if scaler is None:
-            scaler = self._scalers[key] = VideoReformatter()
-        return scaler.reformat(
-            picture, width=width, height=height, format=pixel_format, interpolation="AREA", threads=1
-        )
-
-
-class Frame:
-    """A decoded picture; its renderings are made when asked for.
-
-    `stamp_ms` is the time that the file gives it, where it gives one, counted from the video's first.
-    """
-
-    __slots__ = ("_picture", "_scalers", "_sharpness", "_thumbnail", "index", "stamp_ms", "start_ms")
-
-    def __init__(
-        self, index: int, start_ms: int, picture: "VideoFrame", scalers: Scalers, stamp_ms: float | None = None
-    ) -> None:
-        self.index = index
-        self.start_ms = start_ms
-        self.stamp_ms = stamp_ms
-        self._picture = picture
-        self._scalers = scalers
-        self._thumbnail: NDArray[np.uint8] | None = None
-        self._sharpness: float | None = None
-
-    @property
-    def sharpness(self) -> float:
-        """The variance of the Laplacian (Pech-Pacheco et al., 2000) of the luma, with its longer side at most 320.
-
-        Motion blur shows at that size but grain doesn't, and clips of different sizes compare.
-        """
-        if self._sharpness is None:
-            import cv2
-
-            grey = self._scaled(_JUDGED_SIDE, "gray")
-            self._sharpness = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1].item() ** 2)
-        return self._sharpness
-
-    @property
-    def thumbnail(self) -> NDArray[np.uint8]:
-        """The picture as planar YUV 4:2:0 of 128x72 (108 rows: luma, then chroma), whatever its shape."""
-        if self._thumbnail is None:
-            small = self._scalers.scale(self._picture, THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT, "yuv420p")
-            self._thumbnail = np.asarray(small.to_ndarray(), dtype=np.uint8)
-        return self._thumbnail
-
-    def small(self, width: int, height: int) -> NDArray[np.uint8]:
-        """The picture as RGB of exactly this size, whatever its shape and whichever way it lies."""
-        scaled = self._scalers.scale(self._picture, width, height, "rgb24")
-        return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
-
-    def picture(self, max_side: int) -> NDArray[np.uint8]:
-        """The upright picture as BGR, scaled down to `max_side` where it is larger."""
-        pixels = self._scaled(max_side, "bgr24")
-        # The display matrix counts anticlockwise, as rot90 does.
-        return np.ascontiguousarray(np.rot90(pixels, k=round(self._picture.rotation / 90) % 4))
-
-    def _scaled(self, max_side: int, pixel_format: str) -> NDArray[np.uint8]:
-        picture = self._picture
-        scale = min(1.0, max_side / max(picture.width, picture.height))
-        # Even sizes: some pixel formats have no odd ones.
-        width = max(2, round(picture.width * scale / 2) * 2)
-        height = max(2, round(picture.height * scale / 2) * 2)
-        return np.asarray(self._scalers.scale(picture, width, height, pixel_format).to_ndarray(), dtype=np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Samples of 16 kHz mono, as 16-bit integers."""
-
-    start_ms: int
-    samples: NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,56 +82,6 @@ class PositionLost(Exception):
     """The file isn't decoded as it was when the position was taken."""
 
 
-class _Timeline:
-    """Turns the timestamps of one stream into milliseconds that never go back and don't leap for no reason.
-
-    It is `regular` as long as it has taken all timestamps as they are.
-    """
-
-    def __init__(self, nominal_ms: float, announced_ms: int | None) -> None:
-        self._nominal_ms = nominal_ms
-        self._announced_ms = announced_ms
-        self._shift_ms = 0.0
-        self._last_ms: float | None = None
-        self.regular = True
-
-    def place(self, stamp_ms: float | None) -> float:
-        last = self._last_ms
-        if stamp_ms is None:
-            self.regular = False
-            placed = 0.0 if last is None else last + self._nominal_ms
-        elif last is None:
-            placed = stamp_ms + self._shift_ms
-        else:
-            placed = stamp_ms + self._shift_ms
-            leaps = placed - last > _LEAP_MS and (self._announced_ms is None or placed > self._announced_ms + _LEAP_MS)
-            if placed <= last or leaps:
-                self.regular = False
-                if leaps or last - placed > self._nominal_ms:
-                    # A discontinuity: what follows continues from here.
-                    self._shift_ms += last + self._nominal_ms - placed
-                placed = last + self._nominal_ms
-        self._last_ms = placed
-        return placed
-
-
-class _Keyframes:
-    """The packets at which decoding may begin, a second or more apart."""
-
-    def __init__(self) -> None:
-        self._packets = array("Q")
-        self._stamps_ms = array("d")
-
-    def add(self, packet: int, stamp_ms: float) -> None:
-        if not self._stamps_ms or stamp_ms >= self._stamps_ms[-1] + _KEYFRAME_SPACING_MS:
-            self._packets.append(packet)
-            self._stamps_ms.append(stamp_ms)
-
-    def before(self, stamp_ms: float) -> int:
-        position = bisect_right(self._stamps_ms, stamp_ms)
-        return self._packets[position - 1] if position else 0
-
-
 class Video:
     """An opened video file. Iterating decodes it once; afterwards `duration_ms` and `frames` say what there was.
 
@@ -265,15 +114,16 @@ class Video:
             raise
         self._longest_ms = MAX_DURATION_MS
         if announced_ms is not None:
-            self._longest_ms = min(MAX_DURATION_MS, announced_ms + max(_LEAP_MS, announced_ms // 20))
+            self._longest_ms = min(MAX_DURATION_MS, announced_ms + max(LEAP_MS, announced_ms // 20))
         self.duration_ms = 0
         self.frames = 0
         self.is_heard = True
         """Whether sound is decoded and given out."""
+        self._sound_ms = 0.0
         self._consumed = 0
         self._chunk_ms = chunk_ms
         self._position = position
-        self._keyframes = _Keyframes()
+        self._keyframes = Keyframes()
 
     def position(self, mark: Mark, again: Iterable[Frame]) -> Position:
         """Where to begin at a mark so that the frames of `again`, at least one of which has a stamp, are given out
@@ -310,7 +160,8 @@ class Video:
         audible = [stream for stream in self._container.streams.audio if stream.codec_context is not None]
         self._audio = audible[0] if audible else None
 
-        announced = _announced_ms(self._container, [self._video, *([self._audio] if self._audio else [])])
+        self._streams = [self._video] if self._audio is None else [self._video, self._audio]
+        announced = _announced_ms(self._container, self._streams)
         if announced is not None and announced > MAX_DURATION_MS:
             raise AnalysisFailed(FailureReason.TOO_LONG, f"{announced} ms announced")
         rate = self._video.average_rate or self._video.guessed_rate
@@ -322,6 +173,7 @@ class Video:
             duration_ms=announced,
             has_audio=self._audio is not None,
         )
+        self._lengths_ms = [_announced_ms(self._container, [stream]) or 0 for stream in self._streams]
 
     def __enter__(self) -> Self:
         return self
@@ -333,24 +185,29 @@ class Video:
 
     @property
     def share_read(self) -> float:
-        """How far the pass has come, from 0 to 1: by time where a duration is announced, by bytes otherwise."""
-        if self.info.duration_ms:
-            return min(1.0, self.duration_ms / self.info.duration_ms)
-        return min(1.0, self._consumed / self._size)
+        """How far the pass has come, from 0 to 1: by time where a duration is announced, by bytes otherwise.
+
+        Pictures and sound count by their lengths, so that it moves on whichever of them lasts longer or comes first.
+        """
+        if not self.info.duration_ms:
+            return min(1.0, self._consumed / self._size)
+        reached = (self.duration_ms, self._sound_ms)
+        return sum(map(min, self._lengths_ms, reached)) / sum(self._lengths_ms)
 
     def __iter__(self) -> Iterator[Frame | Sound | Mark | RunUp]:
         from av import AudioFrame, VideoFrame
 
-        scalers, origin_ms = Scalers(), _origin_ms(self._video)
+        scalers, origin_ms = Scalers(), origin_of(self._video)
         nominal_ms = 1000 / self.info.frame_rate if self.info.frame_rate else 40.0
-        times = _Timeline(nominal_ms, self.info.duration_ms)
-        hearing = _Hearing(self.info.duration_ms, self._position)
+        times = StreamTimes(nominal_ms, self.info.duration_ms)
+        behind_ms = self._position.mark.sound_stamp_ms if self._position else None
+        hearing = Hearing(self.info.duration_ms, behind_ms)
         next_mark_ms = self._chunk_ms
         if self._position is not None:
             self.frames = self._position.first_frame
             next_mark_ms *= 1 + int(self._position.first_stamp_ms // self._chunk_ms)
         for piece in self._decoded(origin_ms):
-            stamp = _stamp_ms(piece, origin_ms)
+            stamp = stamp_of(piece, origin_ms)
             if isinstance(piece, AudioFrame):
                 yield from hearing.take(piece, stamp)
             elif isinstance(piece, VideoFrame) and self._is_run_up(stamp):
@@ -367,18 +224,25 @@ class Video:
                 self.duration_ms = round(start_ms + nominal_ms)
                 yield Frame(self.frames, round(start_ms), piece, scalers, stamp)
                 self.frames += 1
+        if self._sound_ms > self.duration_ms + _STANDS_MS:
+            self.duration_ms = round(self._sound_ms)
 
     def _decoded(self, origin_ms: float) -> Iterator[Any]:
         from av.error import FFmpegError
 
         begin = self._position.packet if self._position else 0
+        sounds = StreamTimes(20.0, self.info.duration_ms)
         demuxed_ms = 0.0
         errors = 0
         for number, packet in enumerate(self._packets()):
             self._consumed = max(self._consumed, (packet.pos or 0) + packet.size)
-            demuxed_ms = max(demuxed_ms, _end_ms(packet, origin_ms))
+            end_ms = end_of(packet, origin_ms)
+            demuxed_ms = max(demuxed_ms, end_ms)
+            if packet.stream is self._audio and packet.size:
+                self._sound_ms = sounds.place(end_ms)
+                self._check_length(self._sound_ms)
             if packet.stream is self._video and packet.is_keyframe and packet.pts is not None and packet.time_base:
-                self._keyframes.add(number, _ms(packet.pts, packet.time_base) - origin_ms)
+                self._keyframes.add(number, milliseconds(packet.pts, packet.time_base) - origin_ms)
             if number < begin or (packet.stream is self._audio and not self.is_heard):
                 continue
             try:
@@ -398,8 +262,7 @@ class Video:
     def _packets(self) -> "Iterator[Packet[Any]]":
         from av.error import FFmpegError
 
-        streams = [self._video] if self._audio is None else [self._video, self._audio]
-        packets = self._container.demux(streams)
+        packets = self._container.demux(self._streams)
         while True:
             try:
                 packet = next(packets, None)
@@ -407,7 +270,7 @@ class Video:
                 raise AnalysisFailed(FailureReason.CORRUPT, str(error)) from error
             except IndexError:
                 # A stream that has begun in the midst of the file, which PyAV doesn't know: the packet is passed over.
-                packets = self._container.demux(streams)
+                packets = self._container.demux(self._streams)
                 continue
             if packet is None:
                 return
@@ -427,10 +290,13 @@ class Video:
 
     def _check(self, picture: "VideoFrame", start_ms: float) -> None:
         _check_size(picture.width, picture.height)
-        if start_ms > self._longest_ms:
+        self._check_length(start_ms)
+
+    def _check_length(self, reached_ms: float) -> None:
+        if reached_ms > self._longest_ms:
             too_long = self._longest_ms == MAX_DURATION_MS
             reason = FailureReason.TOO_LONG if too_long else FailureReason.LONGER_THAN_ANNOUNCED
-            raise AnalysisFailed(reason, f"a frame at {start_ms:.0f} ms")
+            raise AnalysisFailed(reason, f"{reached_ms:.0f} ms of pictures or sound")
 
     def _judge(self, demuxed_ms: float) -> None:
         announced = self.info.duration_ms
@@ -465,92 +331,10 @@ def _check_size(width: int, height: int) -> None:
 
 def _announced_ms(container: "InputContainer", streams: list[Any]) -> int | None:
     durations = [
-        _ms(stream.duration, stream.time_base)
+        milliseconds(stream.duration, stream.time_base)
         for stream in streams
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0
     ]
     if len(durations) == len(streams):
         return round(max(durations))
     return round(container.duration / 1000) if container.duration and container.duration > 0 else None
-
-
-def _origin_ms(stream: Any) -> float:
-    if stream.start_time is None or stream.time_base is None:
-        return 0.0
-    return _ms(stream.start_time, stream.time_base)
-
-
-def _stamp_ms(piece: "VideoFrame | AudioFrame", origin_ms: float) -> float | None:
-    stamp, time_base = piece.pts, piece.time_base
-    if stamp is None or time_base is None:
-        return None
-    return _ms(stamp, time_base) - origin_ms
-
-
-def _end_ms(packet: "Packet[Any]", origin_ms: float) -> float:
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    time_base = packet.time_base
-    if stamp is None or time_base is None:
-        return 0.0
-    return _ms(stamp + (packet.duration or 0), time_base) - origin_ms
-
-
-def _ms(ticks: int, time_base: Fraction) -> float:
-    # As exact as multiplying the fraction, which takes ten times as long.
-    return ticks * time_base.numerator / time_base.denominator * 1000
-
-
-class _Hearing:
-    """The sound of a pass, as the analyzers want it."""
-
-    def __init__(self, announced_ms: int | None, position: Position | None) -> None:
-        self._times = _Timeline(20.0, announced_ms)
-        self._resampler = _resampler()
-        self._behind_ms = position.mark.sound_stamp_ms if position else None
-        self.last_stamp_ms = self._behind_ms
-        self._next_ms = 0.0
-
-    @property
-    def regular(self) -> bool:
-        return self._times.regular
-
-    def take(self, frame: "AudioFrame", stamp_ms: float | None) -> Iterator[Sound]:
-        from av.error import FFmpegError
-
-        if stamp_ms is not None and self._behind_ms is not None and stamp_ms <= self._behind_ms:
-            return
-        start_ms = self._times.place(stamp_ms)
-        self.last_stamp_ms = stamp_ms
-        try:
-            pieces = self._resampler.resample(frame)
-        except (FFmpegError, ValueError):
-            # The format changed in mid-stream to one that the resampler wasn't set up for; this bit of sound is lost.
-            return
-        yield from self._sounds(pieces, start_ms)
-
-    def pause(self) -> Iterator[Sound]:
-        """Gives out what the resampler holds back, and begins with a new one."""
-        from av.error import FFmpegError
-
-        resampler, self._resampler = self._resampler, _resampler()
-        if self.last_stamp_ms is None:
-            return
-        try:
-            pieces = resampler.resample(None)
-        except (FFmpegError, ValueError):
-            return
-        yield from self._sounds(pieces, self._next_ms)
-
-    def _sounds(self, pieces: "Iterable[AudioFrame]", start_ms: float) -> Iterator[Sound]:
-        for piece in pieces:
-            samples = np.asarray(piece.to_ndarray(), dtype=np.int16).reshape(-1)
-            if samples.size:
-                yield Sound(round(start_ms), samples)
-                start_ms += samples.size * 1000 / SAMPLE_RATE
-        self._next_ms = start_ms
-
-
-def _resampler() -> Any:
-    from av import AudioResampler
-
-    return AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)

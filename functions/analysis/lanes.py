@@ -12,8 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.analysis.analyzers import Analyzer, Findings, Listener, Resumable, Watcher
 from functions.analysis.checkpoints import Snapshot, take_snapshot
-from functions.analysis.decode import SAMPLE_RATE, Frame, Sound, VideoInfo
+from functions.analysis.decode import VideoInfo
 from functions.analysis.failures import AnalysisFailed
+from functions.analysis.frames import Frame
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.analysis.stopwatch import Stopwatch
 from shared.observability.logger import log
 

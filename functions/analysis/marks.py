@@ -6,8 +6,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from functions.analysis.checkpoints import Checkpoint, Checkpoints, Snapshot, code_digest, read_state
-from functions.analysis.decode import Frame, Mark, PositionLost, Sound, Video
+from functions.analysis.decode import Mark, PositionLost, Video
+from functions.analysis.frames import Frame
 from functions.analysis.lanes import Lane
+from functions.analysis.sound import Sound
 
 
 @dataclass(frozen=True, slots=True)

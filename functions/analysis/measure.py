@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from functions.analysis.decode import CHUNK_MS
+from functions.analysis.decode import CHUNK_MS, MAX_DURATION_MS
 from functions.analysis.failures import AnalysisFailed
-from functions.analysis.job import Mode
+from functions.analysis.job import AVAILABLE_FEATURES, Mode
 from functions.analysis.models import load_analyzers, load_embedder, usable_cores
 from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
@@ -104,6 +104,8 @@ def measure(
     subject = Subject("workspace", "video", "analysis", features, mode)
     pace = _Pace()
     steps = Steps(report=pace.report, check=lambda: None)
+    # What isn't kept needn't be made.
+    chunk_ms = MAX_DURATION_MS if checkpoints is NOWHERE else chunk_ms
     workplace = Workplace(results, checkpoints, steps, stopwatch, chunk_ms)
     manifest = analyse(path, subject, make_analyzers, embedder, workplace)
     return Measurement(
@@ -127,14 +129,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--chunk-ms", type=int, default=CHUNK_MS, help="how much video lies between checkpoints")
     parser.add_argument("--json", action="store_true", help="print figures for a program to read")
     options = parser.parse_args(arguments)
+    if not options.video.is_file():
+        parser.error(f"there is no file {options.video}")
     features = tuple(options.features.split(","))
+    if unknown := set(features) - AVAILABLE_FEATURES:
+        parser.error(f"there is no feature {', '.join(sorted(unknown))}, only {', '.join(sorted(AVAILABLE_FEATURES))}")
     try:
         measured = measure(
             options.video,
             features,
             options.mode,
             FolderResults(options.results),
-            FileCheckpoints(options.checkpoint),
+            FileCheckpoints(options.checkpoint) if options.checkpoint else NOWHERE,
             options.chunk_ms,
             weighs=not options.json,
         )

@@ -28,12 +28,15 @@ class _Effort:
     text_side: int
     text_detection_side: int
     thing_interval_ms: int
+    face_side: int
 
 
 # Subtitles are made to stand for five sixths of a second at least, so the fast mode misses none.
 _EFFORT: dict[Mode, _Effort] = {
-    "fast": _Effort(text_interval_ms=750, text_side=960, text_detection_side=480, thing_interval_ms=250),
-    "accurate": _Effort(text_interval_ms=250, text_side=1600, text_detection_side=960, thing_interval_ms=125),
+    "fast": _Effort(text_interval_ms=750, text_side=960, text_detection_side=480, thing_interval_ms=250, face_side=512),
+    "accurate": _Effort(
+        text_interval_ms=250, text_side=1600, text_detection_side=960, thing_interval_ms=125, face_side=960
+    ),
 }
 
 # People are found by their faces as well, so without either detector that feature isn't what it promises.
@@ -54,7 +57,7 @@ def load_analyzers(features: Iterable[str], mode: Mode) -> "Callable[[VideoInfo,
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_load_reader, effort) if "text" in wanted else None
         recognizing = pool.submit(_load_recognizer) if "speech" in wanted else None
-        detecting = pool.submit(_load_detectors, wanted)
+        detecting = pool.submit(_load_detectors, wanted, effort)
         find_boundaries = _load_boundary_detector(mode) if "shots" in wanted else ShotDetector
         reader = reading.result() if reading else None
         recognizer = recognizing.result() if recognizing else None
@@ -92,8 +95,11 @@ def load_embedder() -> "Embedder":
 
 
 def usable_cores() -> int:
-    """Of this process, which in a container are fewer than the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Of this process: no more than its job asked for (`JOB_VCPUS`). On a Batch machine it sees them all, the others'
+    too, and threads that wait for each other would keep them busy.
+    """
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(seen, int(os.environ.get("JOB_VCPUS", seen)))
 
 
 def _load_boundary_detector(mode: Mode) -> Callable[[float], BoundaryDetector]:
@@ -125,7 +131,7 @@ def _load_classifier() -> SoundClassifier:
     return OmniVadClassifier()
 
 
-def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:
+def _load_detectors(features: frozenset[str], effort: _Effort) -> dict[str, Detector]:
     """What looks for things, by the analyzer's name. People and objects are found by one detector, in one go."""
     detectors: dict[str, Detector] = {}
     if features & {"people", "objects"}:
@@ -135,11 +141,11 @@ def _load_detectors(features: frozenset[str]) -> dict[str, Detector]:
         objects = set(LABELS) - {PERSON} if "objects" in features else set()
         detectors["objects"] = CenterNetDetector(people | objects, max(1, usable_cores() // 2))
     if "people" in features:
-        from functions.analysis.analyzers.blazeface import BlazeFaceDetector
+        from functions.analysis.analyzers.centerface import CenterFaceDetector
 
-        detectors["faces"] = BlazeFaceDetector(1)
+        detectors["faces"] = CenterFaceDetector(1, effort.face_side)
     if "emotion" in features:
         from functions.analysis.analyzers.emotion import ExpressionDetector
 
-        detectors["emotion"] = ExpressionDetector(1)
+        detectors["emotion"] = ExpressionDetector(1, effort.face_side)
     return detectors

@@ -3,22 +3,25 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
+from math import ceil
 
-from functions.analysis.analyzers.blazeface import FACE
+from functions.analysis.analyzers.centerface import FACE
 from functions.analysis.analyzers.centernet import PERSON
 from functions.analysis.analyzers.emotion import EMOTIONS, EXPRESSION
-from functions.analysis.analyzers.tracking import Sighting, Track, split
+from functions.analysis.analyzers.tracking import LEAST_SIGHTINGS, Sighting, Sightings, Track, split
 from functions.videos.domain.results import BoxAt, Moment, MomentKind, Shot, ThingTrack
 
 # Seen once may be anything. The detectors' false finds are rarely this sure in any picture, or not for long: people
 # are what a false find does the most harm with, and cartoon faces convince a face detector a little.
-_LEAST_SIGHTINGS = 2
-_BEST_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
+_BEST_SCORE = {PERSON: 0.5, FACE: 0.7, EXPRESSION: 0.7}
 _BEST_SCORE_OF_OBJECT = 0.45
 _STEADY_SIGHTINGS = 5
-_STEADY_SCORE = {PERSON: 0.5, FACE: 0.8, EXPRESSION: 0.8}
+_STEADY_SCORE = {PERSON: 0.5, FACE: 0.6, EXPRESSION: 0.6}
 _STEADY_SCORE_OF_OBJECT = 0.33
+
+MOST_BOXES = 200_000
+"""Of all tracks together. Whoever reads the results of a crowd needs some 200 bytes for each."""
 
 # An emotion is told where it is likelier than all others together.
 _LEAST_EMOTION = 0.5
@@ -39,19 +42,27 @@ class FoundThings:
 
 
 def find_things(
-    tracks: Iterable[Track], shots: Sequence[Shot], duration_ms: int, features: Collection[str]
+    tracks: Iterable[Track],
+    shots: Sequence[Shot],
+    duration_ms: int,
+    features: Collection[str],
+    most_boxes: int = MOST_BOXES,
 ) -> FoundThings:
-    """The tracks that convince and belong to one of the features, cut at the shots, as results."""
+    """The tracks that convince and belong to one of the features, cut at the shots, as results.
+
+    Where they have more boxes than `most_boxes`, only each second, third, ... of a track's is kept, its first always.
+    """
     starts = [shot.start_ms for shot in shots]
     parts = [part for track in tracks for part in split(track, starts) if _convinces(part)]
     parts.sort(key=lambda part: part.sightings[0].at_ms)
     expressed = [felt for part in parts if (felt := _expressed(part)) is not None]
+    box_every = max(1, ceil(sum(len(part.sightings) for part in parts) / most_boxes))
 
     def named(prefix: str, feature: str, wanted: Iterable[Track]) -> tuple[ThingTrack, ...]:
         if feature not in features:
             return ()
         return tuple(
-            _thing(f"{prefix}-{number:04}", part, _bounds(part, shots, starts, duration_ms))
+            _thing(f"{prefix}-{number:04}", part, _bounds(part, shots, starts, duration_ms), box_every)
             for number, part in enumerate(wanted, start=1)
         )
 
@@ -92,7 +103,7 @@ def thing_moments(found: FoundThings, shots: Sequence[Shot]) -> Iterator[Moment]
 
 
 def _convinces(track: Track) -> bool:
-    if len(track.sightings) < _LEAST_SIGHTINGS:
+    if len(track.sightings) < LEAST_SIGHTINGS:
         return False
     if track.best >= _BEST_SCORE.get(track.label, _BEST_SCORE_OF_OBJECT):
         return True
@@ -102,14 +113,18 @@ def _convinces(track: Track) -> bool:
 
 def _expressed(track: Track) -> Track | None:
     """A face's track by its emotion on the whole; None of one that is too small, too short, or hard to read."""
+    if track.label != EXPRESSION:
+        return None
     read = [sighting for sighting in track.sightings if sighting.expression]
-    if track.label != EXPRESSION or len(read) < _LEAST_SIGHTINGS:
+    if len(read) < LEAST_SIGHTINGS:
         return None
     shares = [sum(column) / len(read) for column in zip(*(sighting.expression for sighting in read), strict=True)]
     share, emotion = max(zip(shares, range(len(shares)), strict=True))
     if share < _LEAST_EMOTION:
         return None
-    sightings = tuple(Sighting(sighting.at_ms, sighting.expression[emotion], sighting.box) for sighting in read)
+    sightings = Sightings()
+    for sighting in read:
+        sightings.append(Sighting(sighting.at_ms, sighting.expression[emotion], sighting.box))
     return Track(EMOTIONS[emotion], track.interval_ms, sightings)
 
 
@@ -124,15 +139,21 @@ def _bounds(track: Track, shots: Sequence[Shot], starts: list[int], duration_ms:
     return start, max(start + 1, min(latest, last + track.interval_ms))
 
 
-def _thing(segment_id: str, track: Track, bounds: tuple[int, int]) -> ThingTrack:
+def _thing(segment_id: str, track: Track, bounds: tuple[int, int], box_every: int) -> ThingTrack:
+    sightings = track.sightings
     return ThingTrack(
         segment_id=segment_id,
         label=track.label,
         start_ms=bounds[0],
         end_ms=bounds[1],
         confidence=round(track.confidence, 3),
-        boxes=tuple(BoxAt(at_ms=sighting.at_ms, **sighting.box.model_dump()) for sighting in track.sightings),
+        boxes=tuple(_box_at(sightings[index]) for index in range(0, len(sightings), box_every)),
     )
+
+
+def _box_at(sighting: Sighting) -> BoxAt:
+    box = sighting.box
+    return BoxAt(x=box.x, y=box.y, width=box.width, height=box.height, at_ms=sighting.at_ms)
 
 
 def _within(found: Sequence[ThingTrack], shot: Shot) -> list[ThingTrack]:
@@ -164,8 +185,9 @@ def _moment(kind: MomentKind, together: Sequence[ThingTrack]) -> Moment:
 
 
 def _most_at_once(together: Sequence[ThingTrack]) -> int:
-    times = {box.at_ms for thing in together for box in thing.boxes}
-    return max(sum(thing.start_ms <= time < thing.end_ms for thing in together) for time in times)
+    coming = [(thing.start_ms, 1) for thing in together]
+    going = [(thing.end_ms, -1) for thing in together]
+    return max(accumulate(change for _, change in sorted(coming + going)))
 
 
 def _called(label: str, count: int) -> str:

@@ -1,8 +1,10 @@
 """A Batch queue of GPU machines: Spot first, on demand where there is no Spot capacity, fair between tenants.
 
 A job's decoding takes more of a machine than its models take of a GPU, so the jobs of a machine share its GPU: they
-ask for processors and memory alone, of which a machine has enough for several. (A job that asks for a GPU gets it for
-itself.) For that each container is given the machine's GPU; where it can't have it, the worker runs without.
+ask for processors and memory alone, of which a machine has enough for several, and each keeps to its part of the GPU's
+memory. (A job that asks for a GPU gets it for itself. ECS can part a GPU by itself, with NVIDIA's MPS, but the job
+definitions of Batch have no word for it.) For that each container is given the machine's GPU; where it can't have it,
+the worker runs without.
 """
 
 # pyright: reportArgumentType=false
@@ -171,7 +173,13 @@ def add_gpu_batch(
             command=list(command),
             cpu=settings.job_vcpus,
             memory=Size.mebibytes(settings.job_memory_mb),
-            environment=dict(environment),
+            environment={
+                **environment,
+                # What NVIDIA's runtime gives to the container. ECS says it only to a job that has a GPU for itself.
+                "NVIDIA_VISIBLE_DEVICES": "all",
+                "GPU_MEMORY_MIB": str(settings.job_gpu_memory_mb),
+                "JOB_VCPUS": str(settings.job_vcpus),
+            },
             job_role=job_role,
             execution_role=_execution_role(stack, image, logs),
             logging=LogDriver.aws_logs(
@@ -196,9 +204,18 @@ def add_gpu_batch(
 
 
 def _shared_gpu() -> MultipartUserData:
-    """Makes NVIDIA's runtime the one of every container. Batch takes user data in several parts, to add its own."""
+    """Makes NVIDIA's runtime the one of every container, in the way of the ECS developer guide ("Share GPUs").
+
+    The machines' image names that runtime to Docker by a flag. What names it in a file as well, as `nvidia-ctk` does,
+    keeps Docker from starting again. Batch takes user data in several parts, to add its own.
+    """
     script = UserData.for_linux()
-    script.add_commands("nvidia-ctk runtime configure --runtime=docker --set-as-default", "systemctl restart docker")
+    script.add_commands(
+        "echo 'DAEMON_MAXFILES=1048576' > /etc/sysconfig/docker",
+        """echo 'OPTIONS="--default-ulimit nofile=32768:65536 --default-runtime nvidia"' >> /etc/sysconfig/docker""",
+        "echo 'DAEMON_PIDFILE_TIMEOUT=10' >> /etc/sysconfig/docker",
+        "systemctl restart docker",
+    )
     parts = MultipartUserData()
     parts.add_user_data_part(script)
     return parts

@@ -100,6 +100,13 @@ def _rows_partition(name: str, generation: str, partition: str) -> str:
     return f"{generation_prefix(name, generation)}ROWS#{partition}"
 
 
+class SourceLost(Exception):
+    """What an event tells of can't be read, and won't be: it is gone though nobody removed it.
+
+    The live projector fails with it, so that an operator hears. A rebuild passes the event over and counts it.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[E_co]):
     """An event as a projection takes it; `version` is its aggregate's."""

@@ -31,6 +31,7 @@ from shared.messaging.projections import (
     Fact,
     Generations,
     Projection,
+    SourceLost,
     generation_prefix,
     read_generations,
     write_generations,
@@ -170,10 +171,14 @@ class _Rebuild:
         taken = unreadable = 0
         for key in page.keys:
             fact = self._read(key)
-            if fact is None:
+            try:
+                if fact is None:
+                    unreadable += 1
+                elif self._take(fact):
+                    taken += 1
+            except SourceLost:
+                log().exception("what an event tells of is lost", extra={"key": key})
                 unreadable += 1
-            elif self._take(fact):
-                taken += 1
         return self._save(
             replace(
                 progress,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.local.expectations import CAPTIONS, CUTS
 from tests.evaluation import sources
+from tests.evaluation.photographs import photographs
 from tests.evaluation.recipes import (
     Caption,
     Card,
@@ -55,6 +56,10 @@ _TRAILER = Truth(
     captions=tuple(
         CaptionTruth(text=text, start_ms=start_ms, end_ms=end_ms, size=0.07, style="as in the film")
         for text, start_ms, end_ms in CAPTIONS
+    ),
+    # Animals that are drawn: their faces are nobody's.
+    labelled=tuple(
+        LabelledFrame(frame=24 * second, at_ms=1000 * second, objects=None, faces=()) for second in range(2, 55, 5)
     ),
 )
 
@@ -366,6 +371,10 @@ def _real(name: str, truth: Truth) -> Clip:
     return Clip(name, sources.footage(name), truth)
 
 
+def _photographs() -> Clip:
+    return Clip("photographs", *photographs())
+
+
 def _composed(recipe: Recipe) -> Clip:
     made = composed(recipe)
     return Clip(recipe.name, made.path, made.truth)
@@ -373,6 +382,7 @@ def _composed(recipe: Recipe) -> Clip:
 
 COLLECTION: dict[str, Callable[[], Clip]] = {
     **{name: partial(_real, name, truth) for name, truth in _REAL.items()},
+    "photographs": _photographs,
     **{recipe.name: partial(_composed, recipe) for recipe in _RECIPES},
 }
 """Every clip by its name; calling makes or fetches it, and raises `ClipUnavailable` where that can't be done."""

@@ -8,10 +8,13 @@ from functions.videos.domain.results import (
     MOMENTS,
     TIMELINE,
     Box,
+    BoxAt,
     Moment,
     MomentKind,
     Moments,
+    People,
     ScreenText,
+    ThingTrack,
     Timeline,
 )
 from tests.evaluation import answers, shots, speech, texts
@@ -19,11 +22,13 @@ from tests.evaluation.answers import Cited, Given, judge
 from tests.evaluation.bars import Bar
 from tests.evaluation.collection import COLLECTION, Clip
 from tests.evaluation.library import Analysed
+from tests.evaluation.photographs import PHOTOGRAPHS
 from tests.evaluation.questions import Conversation, Question, Span, conversations, evidence, load
 from tests.evaluation.recipes import Card, Fade, Recipe, Take
 from tests.evaluation.rendering import boundaries_of
 from tests.evaluation.shots import Contest, Score, score
-from tests.evaluation.truth import Boundary, CaptionTruth, SpokenTruth, Truth
+from tests.evaluation.things import Tally, compare_faces
+from tests.evaluation.truth import Boundary, CaptionTruth, Face, LabelledFrame, SpokenTruth, Truth
 from tests.evaluation.words import in_words, tells, tokens
 
 CUT, FADE = Boundary(first=100, last=100), Boundary(first=200, last=210, fade=True)
@@ -205,6 +210,46 @@ class Finder:
         return [Span(clip, one.start_ms, one.end_ms) for one in self._found]
 
 
+def faces_at(*lefts: float, at_ms: int = 1000) -> People:
+    return People(
+        people=(),
+        faces=tuple(
+            ThingTrack(
+                segment_id=f"face-{number:04}",
+                label="face",
+                start_ms=0,
+                end_ms=2000,
+                confidence=0.9,
+                boxes=(BoxAt(x=left, y=0.1, width=0.1, height=0.2, at_ms=at_ms),),
+            )
+            for number, left in enumerate(lefts, start=1)
+        ),
+    )
+
+
+def labelled_face(left: float) -> Face:
+    return Face(x=left, y=0.1, width=0.1, height=0.2)
+
+
+@pytest.mark.parametrize(
+    ("people", "expected"),
+    [
+        (faces_at(0.12, 0.4), Tally(there=2, found=2)),
+        (faces_at(0.1, 0.11), Tally(there=2, found=1, false=1)),
+        (faces_at(0.1, 0.7), Tally(there=2, found=1)),
+        (faces_at(0.17, 0.55), Tally(there=2, found=0, false=2)),
+        (faces_at(0.1, 0.4, at_ms=1300), Tally(there=2)),
+    ],
+    ids=["both", "one twice", "a doubtful one as well", "beside them", "not now"],
+)
+def test_a_face_is_found_once_and_a_doubtful_one_without_blame(people: People, expected: Tally) -> None:
+    doubtful = (labelled_face(0.7),)
+    frame = LabelledFrame(frame=24, at_ms=1000, faces=(labelled_face(0.1), labelled_face(0.4)), doubtful_faces=doubtful)
+    tally = Tally()
+    compare_faces(frame, people, tally)
+    assert tally == expected
+
+
 def moment(kind: MomentKind, start_ms: int, end_ms: int) -> Moment:
     return Moment(segment_id=f"{kind}-{start_ms}", kind=kind, start_ms=start_ms, end_ms=end_ms, text="x")
 
@@ -241,6 +286,8 @@ def test_a_citation_of_a_moment_that_does_not_exist_is_noticed(analysed: dict[st
 
 def test_the_set_is_as_large_as_it_should_be() -> None:
     assert len(COLLECTION) >= 10
+    assert sum(len(photograph.faces) for photograph in PHOTOGRAPHS) >= 30
+    assert sum(not photograph.faces for photograph in PHOTOGRAPHS) >= 5
     assert len(QUESTIONS) >= 90
     assert sum(not question.answerable for question in QUESTIONS) >= 25
     assert sum(len(conversation.questions) > 1 for conversation in conversations(QUESTIONS)) >= 5

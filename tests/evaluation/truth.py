@@ -50,14 +50,16 @@ class LabelledFrame(_Document):
     """What a person saw in one frame.
 
     `objects` are COCO classes that are plainly there, `doubtful` those that may be taken for there without blame
-    (half hidden, blurred, too small). `faces` is None where faces were not looked for.
+    (half hidden, blurred, too small), `doubtful_faces` the same of faces. `objects` is None where objects were not
+    looked for, `faces` where faces were not.
     """
 
     frame: int
     at_ms: int
-    objects: tuple[str, ...] = ()
+    objects: tuple[str, ...] | None = ()
     doubtful: tuple[str, ...] = ()
     faces: tuple[Face, ...] | None = None
+    doubtful_faces: tuple[Face, ...] = ()
 
 
 class Truth(_Document):

@@ -11,13 +11,14 @@ from tests.infra.templates import Templates, actions, as_list, statements
 pytestmark = pytest.mark.xdist_group("infra")
 
 CLOUD = ["dev", "prod"]
-GPU_FAMILIES = {"g4dn", "g5", "g6"}
+GPU_MIB = {"g4dn": 15_360, "g5": 22_731, "g6": 22_731}
+"""What `nvidia-smi` tells of a T4, an A10G and an L4, at the least."""
 MACHINES = {
-    f"{family}.{size}": (vcpus, gib * 1024)
-    for family in GPU_FAMILIES
+    f"{family}.{size}": (vcpus, gib * 1024, gpu_mib)
+    for family, gpu_mib in GPU_MIB.items()
     for size, vcpus, gib in (("xlarge", 4, 16), ("2xlarge", 8, 32))
 }
-"""Processors and MiB of machines with one GPU."""
+"""Processors, MiB and MiB of the GPU of machines with one GPU."""
 
 
 def job_environment(templates: Templates) -> set[str]:
@@ -98,17 +99,31 @@ def test_several_jobs_share_a_machine_and_its_gpu(made_up: Synthesise, stage: st
     templates = made_up(stage)
     container = templates.one("AWS::Batch::JobDefinition").properties["ContainerProperties"]
     needed = {one["Type"]: int(one["Value"]) for one in container["ResourceRequirements"]}
+    environment = {one["Name"]: one["Value"] for one in container["Environment"]}
     # What asks for a GPU has it for itself.
     assert "GPU" not in needed
-    for environment in templates.all("AWS::Batch::ComputeEnvironment"):
-        for kind in environment.properties["ComputeResources"]["InstanceTypes"]:
-            vcpus, memory_mb = MACHINES[kind]
+    assert environment["NVIDIA_VISIBLE_DEVICES"] == "all"
+    # Of the processors it sees them all, too.
+    assert int(environment["JOB_VCPUS"]) == needed["VCPU"]
+    for machines in templates.all("AWS::Batch::ComputeEnvironment"):
+        for kind in machines.properties["ComputeResources"]["InstanceTypes"]:
+            vcpus, memory_mb, gpu_mb = MACHINES[kind]
             # The system and the ECS agent keep some of the memory.
-            assert min(vcpus // needed["VCPU"], int(0.9 * memory_mb) // needed["MEMORY"]) >= 2, kind
-    machine = templates.one("AWS::EC2::LaunchTemplate").properties["LaunchTemplateData"]
+            jobs = min(vcpus // needed["VCPU"], int(0.9 * memory_mb) // needed["MEMORY"])
+            assert jobs >= 2, kind
+            assert jobs * int(environment["GPU_MEMORY_MIB"]) <= gpu_mb, kind
+
+
+@pytest.mark.parametrize("stage", CLOUD)
+def test_each_container_of_a_machine_is_given_its_gpu(made_up: Synthesise, stage: str) -> None:
+    """Docker doesn't start when the runtime that its flags name is named in its file as well."""
+    machine = made_up(stage).one("AWS::EC2::LaunchTemplate").properties["LaunchTemplateData"]
     user_data = json.dumps(machine["UserData"])
     assert "multipart/mixed" in user_data
-    assert "nvidia-ctk runtime configure --runtime=docker --set-as-default" in user_data
+    assert user_data.index("--default-runtime nvidia") < user_data.index("systemctl restart docker")
+    assert "/etc/sysconfig/docker" in user_data
+    assert "nvidia-ctk" not in user_data
+    assert "daemon.json" not in user_data
 
 
 @pytest.mark.parametrize("stage", CLOUD)
@@ -134,7 +149,7 @@ def test_spot_comes_first_and_on_demand_steps_in(made_up: Synthesise, stage: str
     ]
     assert [one["Type"] for one in kinds] == ["SPOT", "EC2"]
     for one in kinds:
-        assert {instance.split(".")[0] for instance in one["InstanceTypes"]} <= GPU_FAMILIES
+        assert {instance.split(".")[0] for instance in one["InstanceTypes"]} <= GPU_MIB.keys()
         assert one["MinvCpus"] == 0
         assert one["Ec2Configuration"] == [{"ImageType": "ECS_AL2023_NVIDIA"}]
     settings = STAGES[stage].batch
@@ -190,13 +205,13 @@ def test_a_container_can_not_take_the_machines_role(made_up: Synthesise, stage: 
 
 
 @pytest.mark.parametrize("stage", CLOUD)
-def test_the_image_is_built_from_the_worker_and_its_lock_alone(made_up: Synthesise, stage: str) -> None:
+def test_the_image_is_built_from_the_worker_and_its_locks_alone(made_up: Synthesise, stage: str) -> None:
     manifest = json.loads((made_up(stage).assembly / f"visionscope-{stage}-analysis.assets.json").read_bytes())
     (image,) = manifest["dockerImages"].values()
     source = made_up(stage).assembly / image["source"]["directory"]
     assert image["source"]["dockerFile"] == "functions/analysis/Dockerfile"
     assert image["source"]["platform"] == "linux/amd64"
     assert (source / "functions" / "analysis" / "__main__.py").exists()
-    assert (source / "infra" / "locks" / "worker.txt").exists()
+    assert {lock.name for lock in (source / "infra" / "locks").iterdir()} == {"models.txt", "worker-gpu.txt"}
     assert not (source / "tests").exists()
     assert not (source / "functions" / "billing" / "commands").exists()

@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 import pytest
 
-from infra.assets import BuiltFolder, context_code, imported_contexts, worker_image
+from infra.assets import CHECKOUT, BuiltFolder, context_code, imported_contexts, worker_image
 from infra.declarations import AUTHORIZER, FALLBACK, ROUTES_FILE, Declared, discover, function_needs
 from infra.layers.build import (
     COMMON,
@@ -80,6 +83,49 @@ def test_the_worker_starts_from_its_image_alone() -> None:
     code = worker_image().path
     packages = [local_layer(layer) for layer in (COMMON, "embedding", "media")]
     run_isolated("import functions.analysis.__main__, functions.analysis.worker", [code, *packages])
+
+
+def pinned(lock: str) -> set[tuple[str, str]]:
+    """The packages of a lock and their versions."""
+    text = (CHECKOUT / "infra" / "locks" / f"{lock}.txt").read_text()
+    return set(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+
+def copied(stage: str) -> list[str]:
+    """What a stage of the image copies from the build context."""
+    text = (CHECKOUT / "functions" / "analysis" / "Dockerfile").read_text()
+    (instructions,) = [part for part in text.split("\nFROM ")[1:] if part.splitlines()[0].endswith(stage)]
+    lines = [line.split() for line in instructions.splitlines() if line.startswith("COPY ")]
+    return [source.rstrip("/") for _copy, source, _target in (line for line in lines if not line[1].startswith("--"))]
+
+
+def test_all_that_the_image_copies_is_in_its_build_context() -> None:
+    context = worker_image().path
+    sources = {source for stage in ("models", "slim") for source in copied(stage)}
+    assert "infra/locks/worker-gpu.txt" in sources
+    assert [source for source in sorted(sources) if not (context / source).exists()] == []
+
+
+def test_models_are_converted_from_what_their_stage_has(tmp_path: Path) -> None:
+    for source in copied("models"):
+        inside, copy = worker_image().path / source, tmp_path / source
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if inside.is_dir() else shutil.copyfile)(inside, copy)
+    script = (
+        "import functions.analysis.conversion.__main__\n"
+        "from importlib.metadata import packages_distributions\n"
+        "owners = packages_distributions()\n"
+        "loaded = {name.partition('.')[0] for name in sys.modules} & owners.keys()\n"
+        "print(*{owners[name][0].replace('_', '-') for name in loaded})"
+    )
+    needed = run_isolated(script, [tmp_path, Path(sysconfig.get_path("purelib"))]).split()
+    assert "onnx" in needed
+    assert set(needed) <= {name for name, _version in pinned("models")}
+
+
+def test_the_image_differs_from_what_is_tested_by_cuda_alone() -> None:
+    other = {name for name, _version in pinned("worker-gpu") - pinned("dev")}
+    assert {name for name in other if not name.startswith("nvidia-")} == {"onnxruntime-gpu"}
 
 
 def test_the_sentence_encoder_runs_on_its_layer() -> None:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import SAMPLE_RATE, Frame, Scalers, Sound
+from functions.analysis.frames import Frame, Scalers
+from functions.analysis.sound import SAMPLE_RATE, Sound
 
 Picture = NDArray[np.uint8]
 """RGB."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from functions.analysis.analyzers.tracking import Track
-from functions.analysis.decode import Frame, Sound
+from functions.analysis.frames import Frame
+from functions.analysis.sound import Sound
 from functions.videos.domain.results import ModelUsed, ScreenText, Shot, SoundEvent, SpeechSegment, SpriteThumbnail
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from statistics import median
 
 from functions.analysis.analyzers import likeness
 from functions.analysis.analyzers.likeness import Thumbnail
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed, Transition
 
 # How far apart, in eight-bit steps a pixel, two frames must be at least to be of different takes: half of what two

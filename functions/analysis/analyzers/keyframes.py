@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
+from functions.analysis.frames import THUMBNAIL_HEIGHT, Frame
 
 KEYFRAME_SIDE = 640
 _JPEG_QUALITY = 82

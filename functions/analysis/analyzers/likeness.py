@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH
+from functions.analysis.frames import THUMBNAIL_HEIGHT, THUMBNAIL_WIDTH
 
 # Rows and columns of bars are no brighter than this (black is 16), and plain but for compression and some grain.
 _BLACK = 24.0

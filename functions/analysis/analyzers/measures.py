@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Resumable, Watcher
-from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
+from functions.analysis.frames import THUMBNAIL_HEIGHT, Frame
 from functions.videos.domain.results import ModelUsed, ShotMeasures
 
 _INTERVAL_MS = 250

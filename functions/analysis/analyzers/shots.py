@@ -8,7 +8,7 @@ from typing import Protocol
 from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.boundaries import Boundary
 from functions.analysis.analyzers.keyframes import Candidate, KeyframePicker, candidate
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed, Shot, Transition, keyframe_name
 
 _CANDIDATES_EVERY_MS = 250

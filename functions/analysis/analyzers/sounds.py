@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Listener, Resumable
 from functions.analysis.analyzers.stretch import Stretch
-from functions.analysis.decode import SAMPLE_RATE, Sound
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SoundEvent, SoundKind
 
 HEARD = (SoundKind.SPEECH, SoundKind.SINGING, SoundKind.MUSIC)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Listener, Resumable
 from functions.analysis.analyzers.stretch import Stretch
-from functions.analysis.decode import SAMPLE_RATE, Sound
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SpeechSegment
 
 # Sound is recognised in pieces, so that memory doesn't grow with the video and progress keeps moving. A little more

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Resumable, Watcher
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed, SpriteThumbnail, sprite_sheet_name
 
 _THUMBNAIL_SIDE = 160

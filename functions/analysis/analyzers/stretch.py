@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.analysis.decode import SAMPLE_RATE, Sound
+from functions.analysis.sound import SAMPLE_RATE, Sound
 
 # A hole in the sound is filled with silence up to this length; beyond, what follows is a stretch of its own.
 _LONGEST_FILLED_MS = 5_000

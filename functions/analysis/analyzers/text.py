@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Findings, Resumable, Watcher
 from functions.analysis.analyzers.tracking import overlap as box_overlap
-from functions.analysis.decode import THUMBNAIL_HEIGHT, Frame
+from functions.analysis.frames import THUMBNAIL_HEIGHT, Frame
 from functions.videos.domain.results import Box, ModelUsed, ScreenText
 
 # The spacing of the frames that are kept between two samples, and so the precision of a text's interval.

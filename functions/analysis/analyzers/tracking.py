@@ -5,8 +5,11 @@ neighbouring samples overlap (the IOU tracker of Bochinski et al., 2017). What i
 less clearly than what is new (ByteTrack, Zhang et al., 2022).
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from struct import Struct
 
 from functions.videos.domain.results import Box
 
@@ -18,10 +21,19 @@ _SAME_PLACE = 0.15
 # A thing may be hidden or missed for so many samples.
 _MISSED = 2
 
+LEAST_SIGHTINGS = 2
+"""What was seen less often may be anything, and isn't remembered."""
+
+# A sighting as it is remembered: when, its score, its box and its expression, all but the first in ten-thousandths. No
+# detector tells more precisely. Without an expression its shares are nothing, and otherwise they add up to one.
+_ROW = Struct("<Q12H")
+_UNIT = 10_000
+_SHARES = 7
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """`expression` is what a detector of faces reads in one, where it reads any: a share for each emotion."""
+    """`expression` is what a detector of faces reads in one, where it reads any: a share for each of seven emotions."""
 
     label: str
     score: float
@@ -37,41 +49,85 @@ class Sighting:
     expression: tuple[float, ...] = ()
 
 
+class Sightings:
+    """Those of one thing, in order, in 32 bytes each: an hour of a crowd has more than a million."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: bytes | bytearray = b"") -> None:
+        self._rows = bytearray(rows)
+
+    def append(self, sighting: Sighting) -> None:
+        box = sighting.box
+        shares = (sighting.score, box.x, box.y, box.width, box.height, *(sighting.expression or (0,) * _SHARES))
+        self._rows += _ROW.pack(sighting.at_ms, *(round(_UNIT * share) for share in shares))
+
+    def __len__(self) -> int:
+        return len(self._rows) // _ROW.size
+
+    def __iter__(self) -> Iterator[Sighting]:
+        return (_sighting(row) for row in _ROW.iter_unpack(self._rows))
+
+    def __getitem__(self, index: int) -> Sighting:
+        return _sighting(_ROW.unpack_from(self._rows, (index % len(self)) * _ROW.size))
+
+    @property
+    def times(self) -> list[int]:
+        return [row[0] for row in _ROW.iter_unpack(self._rows)]
+
+    @property
+    def scores(self) -> list[float]:
+        return [row[1] / _UNIT for row in _ROW.iter_unpack(self._rows)]
+
+    def part(self, first: int, end: int) -> "Sightings":
+        return Sightings(self._rows[first * _ROW.size : end * _ROW.size])
+
+
+def _sighting(row: tuple[int, ...]) -> Sighting:
+    score, x, y, width, height, *expression = (number / _UNIT for number in row[1:])
+    return Sighting(
+        row[0], score, Box(x=x, y=y, width=width, height=height), tuple(expression) if any(expression) else ()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One thing in neighbouring samples, which were taken every `interval_ms`."""
 
     label: str
     interval_ms: int
-    sightings: tuple[Sighting, ...]
+    sightings: Sightings
 
     @property
     def confidence(self) -> float:
-        return sum(sighting.score for sighting in self.sightings) / len(self.sightings)
+        return sum(self.sightings.scores) / len(self.sightings)
 
     @property
     def best(self) -> float:
-        return max(sighting.score for sighting in self.sightings)
+        return max(self.sightings.scores)
 
 
 @dataclass(slots=True)
 class _Followed:
     label: str
-    sightings: list[Sighting] = field(default_factory=list)
+    box: Box
+    sightings: Sightings = field(default_factory=Sightings)
     missed: int = 0
 
 
 class Tracker:
+    """What it remembers of a thing takes some 200 bytes, and 32 for each sample that shows it."""
+
     def __init__(self, interval_ms: int) -> None:
         self._interval_ms = interval_ms
         self._followed: list[_Followed] = []
-        self._lost: list[_Followed] = []
+        self._lost: list[Track] = []
 
     def update(self, at_ms: int, detections: Sequence[Detection]) -> None:
         """Takes the detections of the next sample."""
         pairs = sorted(
             (
-                (overlap(followed.sightings[-1].box, detection.box), row, column)
+                (overlap(followed.box, detection.box), row, column)
                 for row, followed in enumerate(self._followed)
                 for column, detection in enumerate(detections)
                 if followed.label == detection.label
@@ -89,34 +145,43 @@ class Tracker:
         for row, followed in enumerate(self._followed):
             if row not in seen:
                 followed.missed += 1
-        self._lost += [followed for followed in self._followed if followed.missed > _MISSED]
+        self._lost += self._tracks(followed for followed in self._followed if followed.missed > _MISSED)
         self._followed = [followed for followed in self._followed if followed.missed <= _MISSED]
         for column, detection in enumerate(detections):
             if column not in explained and detection.score >= BEGINS:
-                followed = _Followed(detection.label)
+                followed = _Followed(detection.label, detection.box)
                 self._see(followed, at_ms, detection)
                 self._followed.append(followed)
 
     def finish(self) -> tuple[Track, ...]:
-        """Every track, by its beginning."""
-        ended = sorted(self._lost + self._followed, key=lambda followed: followed.sightings[0].at_ms)
-        return tuple(Track(followed.label, self._interval_ms, tuple(followed.sightings)) for followed in ended)
+        """Every track of at least `LEAST_SIGHTINGS`, by its beginning."""
+        tracks = [*self._lost, *self._tracks(self._followed)]
+        return tuple(sorted(tracks, key=lambda track: track.sightings[0].at_ms))
+
+    def _tracks(self, ended: Iterable[_Followed]) -> Iterator[Track]:
+        for followed in ended:
+            if len(followed.sightings) >= LEAST_SIGHTINGS:
+                yield Track(followed.label, self._interval_ms, followed.sightings)
 
     def _see(self, followed: _Followed, at_ms: int, detection: Detection) -> None:
         followed.missed = 0
+        followed.box = detection.box
         followed.sightings.append(Sighting(at_ms, detection.score, detection.box, detection.expression))
 
 
-def split(track: Track, boundaries_ms: Iterable[int]) -> list[Track]:
-    """The parts of a track between cuts: what looks like one thing across a cut is two."""
-    parts: list[Track] = []
-    rest = track.sightings
-    for boundary in boundaries_ms:
-        before = tuple(sighting for sighting in rest if sighting.at_ms < boundary)
-        if before:
-            parts.append(Track(track.label, track.interval_ms, before))
-        rest = rest[len(before) :]
-    return [*parts, Track(track.label, track.interval_ms, rest)] if rest else parts
+def split(track: Track, boundaries_ms: Sequence[int]) -> list[Track]:
+    """The parts of a track between cuts, whose times ascend: what looks like one thing across a cut is two."""
+    sightings = track.sightings
+    first, last = bisect_right(boundaries_ms, sightings[0].at_ms), bisect_right(boundaries_ms, sightings[-1].at_ms)
+    if first == last:
+        return [track]
+    times = sightings.times
+    positions = [0, *(bisect_left(times, boundary) for boundary in boundaries_ms[first:last]), len(times)]
+    return [
+        Track(track.label, track.interval_ms, sightings.part(start, end))
+        for start, end in pairwise(positions)
+        if start < end
+    ]
 
 
 def without_repeats(detections: Sequence[Detection], same_label: float, any_label: float) -> list[Detection]:

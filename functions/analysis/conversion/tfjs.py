@@ -86,8 +86,8 @@ class _GraphModel(BaseModel):
 def convert(model: Path, size: int, channels: int, outputs: dict[str, str]) -> ModelProto:
     """`model` is the `model.json`, `size` the side that the graph was made for, `outputs` names those that are wanted.
 
-    The result takes `pictures` of (number, height, width, channels), float32 as the original. Where nothing is
-    reshaped, height and width may be any multiple of the graph's stride.
+    The result takes `pictures` of (number, height, width, channels), float32 as the original. Height and width may be
+    any multiple of the graph's stride.
     """
     stored = _GraphModel.model_validate_json(model.read_bytes())
     nodes = {node.name: node for node in stored.topology.node}
@@ -106,7 +106,6 @@ class _Conversion:
         self._constants: list[TensorProto] = []
         # How many pixels of the picture are one step of a tensor. Tensors that aren't pictures have none.
         self._strides: dict[str, int] = {}
-        self._reshaped: set[str] = set()
         self._done: set[str] = set()
 
     def visit(self, name: str) -> None:
@@ -122,18 +121,11 @@ class _Conversion:
 
     def model(self, channels: int, outputs: dict[str, str]) -> ModelProto:
         for name, called in outputs.items():
-            if name in self._reshaped:
-                self._add("Identity", [name], called)
-            else:
-                self._add("Transpose", [name], called, perm=_CHANNELS_LAST)
-        side: int | str = self._size if self._reshaped else "height"
-        across: int | str = self._size if self._reshaped else "width"
-        pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["number", side, across, channels])
+            self._add("Transpose", [name], called, perm=_CHANNELS_LAST)
+        pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["number", "height", "width", channels])
         results = [
-            helper.make_tensor_value_info(
-                called, TensorProto.FLOAT, ["number"] + [None] * (2 if name in self._reshaped else 3)
-            )
-            for name, called in outputs.items()
+            helper.make_tensor_value_info(called, TensorProto.FLOAT, ["number", None, None, None])
+            for called in outputs.values()
         ]
         graph = helper.make_graph(self._made, "converted", [pictures], results, self._constants)
         model = helper.make_model(graph, ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", _OPSET)])
@@ -145,7 +137,7 @@ class _Conversion:
             case "Placeholder":
                 self._add("Transpose", ["pictures"], node.name, perm=_CHANNELS_FIRST)
             case "Identity":
-                self._pass_on(node)
+                self._add("Identity", [node.input[0]], node.name)
             case "Conv2D" | "_FusedConv2D":
                 self._convolve(node, np.transpose(self._weights[node.input[1]], (3, 2, 0, 1)), groups=1)
             case "DepthwiseConv2dNative" | "FusedDepthwiseConv2dNative":
@@ -169,12 +161,6 @@ class _Conversion:
                 self._add("GlobalAveragePool", [node.input[0]], node.name)
             case "ConcatV2":
                 self._add("Concat", list(node.input[:-1]), node.name, axis=1)
-            case "Pad":
-                before_and_after = self._weights[node.input[1]].astype(np.int64)[list(_CHANNELS_FIRST)]
-                pads = self._constant(f"{node.name}:pads", before_and_after.T.reshape(-1))
-                self._add("Pad", [node.input[0], pads], node.name)
-            case "Reshape":
-                self._reshape(node)
             case "Relu6":
                 self._activate("Relu6", node.input[0], node.name)
             case "Softmax":
@@ -230,19 +216,6 @@ class _Conversion:
             coordinate_transformation_mode="asymmetric",
         )
 
-    def _reshape(self, node: _Node) -> None:
-        # The order of the elements is that of channels last.
-        turned = f"{node.name}:turned"
-        self._add("Transpose", [node.input[0]], turned, perm=_CHANNELS_LAST)
-        shape = [0, -1, int(self._weights[node.input[1]][-1])]
-        self._add("Reshape", [turned, self._constant(f"{node.name}:shape", np.array(shape, dtype=np.int64))], node.name)
-        self._reshaped.add(node.name)
-
-    def _pass_on(self, node: _Node) -> None:
-        self._add("Identity", [node.input[0]], node.name)
-        if node.input[0] in self._reshaped:
-            self._reshaped.add(node.name)
-
     def _strided(self, node: _Node) -> None:
         self._strides[node.name] *= node.numbers("strides")[1]
 
@@ -256,7 +229,7 @@ class _Conversion:
     def _scalar(self, name: str, value: float) -> str:
         return self._constant(name, np.array(value, dtype=np.float32))
 
-    def _constant(self, name: str, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
+    def _constant(self, name: str, value: NDArray[np.float32]) -> str:
         if all(constant.name != name for constant in self._constants):
             self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name

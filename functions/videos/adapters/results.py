@@ -35,8 +35,10 @@ from functions.videos.domain.results import (
     Transcript,
     results_prefix,
 )
+from shared.aws.clients import error_code
 from shared.cqrs.messages import View
 from shared.http.endpoint import Redirect
+from shared.messaging.projections import SourceLost
 from shared.persistence.scope import ReadScope, Runtime
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ D = TypeVar("D", bound=BaseModel)
 LINK_SECONDS = 2 * 3600
 
 _KEPT_BYTES = 32 * 1024 * 1024
+
+
+class ResultsLost(SourceLost):
+    """An object is gone that an analysis left."""
 
 
 class ResultStore:
@@ -65,14 +71,24 @@ class ResultStore:
             self._kept.move_to_end(key)
             value: T = self._kept[key][0]
             return value
-        body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        value = parse(body)
+        value = parse(body := self._read(key))
         self._kept[key] = (value, len(body))
         self._kept_bytes += len(body)
         while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
             _, (_, size) = self._kept.popitem(last=False)
             self._kept_bytes -= size
         return value
+
+    def _read(self, key: str) -> bytes:
+        from botocore.exceptions import ClientError
+
+        try:
+            body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) == "NoSuchKey":
+                raise ResultsLost(key) from error
+            raise
+        return body
 
     def put(self, key: str, body: bytes, content_type: str) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)

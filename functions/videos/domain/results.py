@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 SCHEMA_VERSION: Final = 1
 EMBEDDING_DIMENSIONS = 384
@@ -81,7 +82,9 @@ class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
 
-class Box(_Document):
+# Boxes are dataclasses since there are many: models would take five times the memory.
+@dataclass(frozen=True, slots=True, config=ConfigDict(defer_build=True))
+class Box:
     x: Share
     y: Share
     width: Share
@@ -150,6 +153,7 @@ class SoundEvent(_Document):
     confidence: Share
 
 
+@dataclass(frozen=True, slots=True, config=ConfigDict(defer_build=True))
 class BoxAt(Box):
     at_ms: Milliseconds
 
@@ -157,7 +161,9 @@ class BoxAt(Box):
 class ThingTrack(_Document):
     """One thing through one shot: an object, a person or a face, with its box in each sample that shows it.
 
-    Its ends are as precise as the samples are dense. `confidence` is the detector's, averaged.
+    Where an analysis would have more than about 200,000 boxes (an hour of a dozen things that are always in view), each
+    track has every second, third, ... of them. Its ends are as precise as the samples are dense. `confidence` is the
+    detector's, averaged.
     """
 
     segment_id: str

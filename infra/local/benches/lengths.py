@@ -101,6 +101,8 @@ def compose(minutes: int, target: Path) -> Path:
             length = Fraction(source.duration or 0, 1_000_000)
             pictures = container.add_stream_from_template(source.streams.video[0])
         speech = _speech(container)
+        # The track has to be there before the first packet.
+        spoken = next(speech)
         for number in range(max(1, round(minutes * 60 / length))):
             with av.open(str(trailer())) as source:
                 for packet in source.demux(source.streams.video[0]):
@@ -109,8 +111,8 @@ def compose(minutes: int, target: Path) -> Path:
                     shift = round(number * length / packet.time_base)
                     packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, pictures
                     # Sound lies beside the pictures that it belongs to, as in any file.
-                    while next(speech) < packet.dts * packet.time_base:
-                        pass
+                    while spoken < packet.dts * packet.time_base:
+                        spoken = next(speech)
                     container.mux(packet)
         speech.close()
     return target
@@ -140,6 +142,8 @@ def _speech(container: "OutputContainer") -> Generator[Fraction, None, None]:
 
 def _measure(path: Path, features: str) -> Measured:
     command = [sys.executable, "-m", "functions.analysis.measure", str(path), "--features", features, "--json"]
+    # As a worker does, which may be interrupted.
+    command += ["--checkpoint", str(path.with_suffix(".checkpoint"))]
     memory: list[int] = []
     with (
         tempfile.TemporaryFile("w+") as printed,

@@ -2,14 +2,17 @@
 
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from functions.analysis.decode import Frame, Mark, Sound, Video
+from functions.analysis.decode import Mark, Video
 from functions.analysis.failures import AnalysisFailed, FailureReason
+from functions.analysis.frames import Frame
+from functions.analysis.sound import Sound
 from tests.support.clips import Picture, music, plain, scene, write_clip, write_sound
 
 
@@ -193,6 +196,33 @@ def test_a_file_that_is_no_whole_video_fails_with_its_reason(
     path = tmp_path / "upload.mp4"
     make(path)
     assert reason_of(path) is reason
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_the_last_picture_stands_as_long_as_there_is_sound_and_all_of_it_is_progress(
+    tmp_path: Path, name: str, is_heard: bool
+) -> None:
+    path = write_clip(tmp_path / name, two_takes(), sound=music(10.0))
+    with Video(path) as video:
+        video.is_heard = is_heard
+        shares = [video.share_read for _ in video]
+    assert video.duration_ms == pytest.approx(10_000, abs=100)
+    assert shares == sorted(shares)
+    if is_heard:
+        assert max(later - earlier for earlier, later in pairwise(shares)) < 0.05
+
+
+def test_sound_that_ends_a_moment_after_the_pictures_makes_no_video_longer(tmp_path: Path) -> None:
+    assert decode(write_clip(tmp_path / "a.mp4", two_takes(), sound=music(2.9)))[0].duration_ms == 2500
+
+
+def test_a_sound_that_runs_on_beyond_the_announced_end_is_refused(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", two_takes(), sound=music(15.0))
+    assert list(Video(path, announced_ms=15_000))
+    with pytest.raises(AnalysisFailed) as failure:
+        list(Video(path, announced_ms=2_500))
+    assert failure.value.reason is FailureReason.LONGER_THAN_ANNOUNCED
 
 
 def test_a_video_that_runs_on_beyond_its_announced_end_is_refused(tmp_path: Path) -> None:

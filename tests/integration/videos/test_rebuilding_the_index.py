@@ -8,6 +8,7 @@ import pytest
 
 from functions.videos.adapters.moment_index import MomentIndexProjection
 from functions.videos.adapters.videos import Videos, read_video
+from functions.videos.domain.results import MOMENTS, results_prefix
 from functions.videos.queries import search_workspace_moments
 from functions.videos.subscribers import index_moments
 from shared.cqrs.pipeline import Context
@@ -61,17 +62,20 @@ class Library:
         Videos(uow).remove(video)
         uow.commit()
 
-    def go_on(self, runtime: Runtime | None = None, *, seconds: float = 20) -> RebuildProgress:
+    def go_on(
+        self, runtime: Runtime | None = None, *, seconds: float = 20, accept_missing: bool = False
+    ) -> RebuildProgress:
         runtime = runtime or self.aws.runtime
         until = self.aws.clock.now() + timedelta(seconds=seconds)
-        return rebuild(runtime, MomentIndexProjection(runtime), "operation-1", until=until)
+        projection = MomentIndexProjection(runtime)
+        return rebuild(runtime, projection, "operation-1", until=until, accept_missing=accept_missing)
 
-    def rebuild(self) -> RebuildProgress:
+    def rebuild(self, *, accept_missing: bool = False) -> RebuildProgress:
         """From the beginning, or from where it is, to the end."""
-        progress = self.go_on()
+        progress = self.go_on(accept_missing=accept_missing)
         while not progress.finished:
             self.aws.clock.advance(seconds=max(progress.wait_seconds, 1))
-            progress = self.go_on()
+            progress = self.go_on(accept_missing=accept_missing)
         return progress
 
     def objects(self) -> list[str]:
@@ -153,6 +157,33 @@ def test_what_was_deleted_before_a_rebuild_does_not_come_back(library: Library) 
     s3, bucket = library.aws.client("s3"), library.aws.settings["RESULTS_BUCKET"]
     bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in library.objects()]
     assert not any(b"sourdough" in body for body in bodies)
+
+
+def test_a_video_whose_results_are_lost_keeps_a_rebuild_from_the_switch_until_that_is_accepted(
+    library: Library,
+) -> None:
+    before = library.found()
+    s3, bucket = library.aws.client("s3"), library.aws.settings["RESULTS_BUCKET"]
+    lost = results_key(library, library.videos[0])
+    s3.delete_object(Bucket=bucket, Key=lost)
+    progress = library.go_on()
+    for _ in range(3):
+        library.aws.clock.advance(seconds=max(progress.wait_seconds, 1))
+        progress = library.go_on()
+    assert (progress.phase, progress.missing) == (Phase.FEEDING, 1)
+    assert library.found() == before
+    assert library.rebuild(accept_missing=True).unreadable > 0
+    assert {one["video_id"] for one in library.found()} == {library.videos[1]}
+    assert library.found(1)
+
+
+def results_key(library: Library, video_id: str) -> str:
+    """The object that holds the moments of a video of the first workspace."""
+    workspace_id = library.workspaces[0].workspace_id
+    video = read_video(library.aws.runtime.store, workspace_id, video_id)
+    assert video is not None
+    assert video.current_analysis_id is not None
+    return results_prefix(workspace_id, video_id, video.current_analysis_id) + MOMENTS
 
 
 def test_a_rebuild_that_crashes_goes_on(library: Library) -> None:

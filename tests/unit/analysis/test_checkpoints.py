@@ -10,7 +10,7 @@ import pytest
 from functions.analysis.analyzers import Resumable
 from functions.analysis.analyzers.keyframes import KeyframePicker, candidate
 from functions.analysis.checkpoints import read_state, take_snapshot
-from functions.analysis.decode import Frame
+from functions.analysis.frames import Frame
 from functions.videos.domain.results import Transition
 from tests.support.clips import frames_of, plain, scene
 

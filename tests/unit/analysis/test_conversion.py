@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
-from functions.analysis.conversion import tfjs
+from functions.analysis.conversion import centerface, tfjs
 from functions.analysis.conversion.transnet import UnreadableWeights, read_weights
 from functions.analysis.converted import Session
 
@@ -53,9 +54,13 @@ def graph(folder: Path, activation: str = "Relu", extra: Sequence[str] = ()) -> 
     return path
 
 
+def session(model: bytes) -> Session:
+    loaded: Session = import_module("onnxruntime").InferenceSession(model, providers=["CPUExecutionProvider"])
+    return loaded
+
+
 def run(model: bytes, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    session: Session = import_module("onnxruntime").InferenceSession(model, providers=["CPUExecutionProvider"])
-    return session.run(["out"], {"pictures": picture[None, ..., None]})[0][0, ..., 0]
+    return session(model).run(["out"], {"pictures": picture[None, ..., None]})[0][0, ..., 0]
 
 
 def test_a_convolution_gives_what_it_gave_in_its_framework(tmp_path: Path) -> None:
@@ -83,6 +88,50 @@ def test_what_there_is_no_rule_for_is_refused(tmp_path: Path) -> None:
         tfjs.convert(graph(tmp_path, extra=["Cumsum"]), size=4, channels=1, outputs={"Cumsum": "out"})
     with pytest.raises(tfjs.UnknownGraph, match="Elu"):
         tfjs.convert(graph(tmp_path, activation="Elu"), size=4, channels=1, outputs={"convolved": "out"})
+
+
+def centerface_file(folder: Path) -> Path:
+    """Four convolutions by steps of four pixels, stored as CenterFace is: for one size, weights among the inputs."""
+    random = np.random.default_rng(1)
+    outputs = {"537": 1, "538": 2, "539": 2, "540": 10}
+    weights = {f"{name}.weight": random.normal(size=(count, 3, 4, 4)) for name, count in outputs.items()}
+    stored = [numpy_helper.from_array(weight.astype(np.float32), name) for name, weight in weights.items()]
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Conv", ["input.1", f"{name}.weight"], [name], strides=(4, 4)) for name in outputs],
+            "stored",
+            [
+                helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [10, 3, 32, 32]),
+                *(helper.make_tensor_value_info(one.name, TensorProto.FLOAT, one.dims) for one in stored),
+            ],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, [10, n, 8, 8]) for name, n in outputs.items()],
+            stored,
+        ),
+        ir_version=4,
+        opset_imports=[helper.make_opsetid("", 9)],
+    )
+    path = folder / "centerface.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_centerface_gives_for_pictures_of_any_size_what_it_gave_for_small_ones(tmp_path: Path) -> None:
+    stored = centerface_file(tmp_path)
+    converted = centerface.convert(stored).SerializeToString()
+    small = np.random.default_rng(2).normal(size=(10, 32, 32, 3)).astype(np.float32)
+    # Nothing that these convolutions see lies across the edge of two of them.
+    large = np.concatenate([np.concatenate(small[:5], axis=1), np.concatenate(small[5:], axis=1)])[None]
+    before = session(stored.read_bytes()).run(["537", "538", "539"], {"input.1": small.transpose(0, 3, 1, 2)})
+    after = session(converted).run(["heat", "reach", "shift"], {"pictures": large})
+    for old, new in zip(before, after, strict=True):
+        assert new.shape == (1, 16, 40, old.shape[1])
+        assert np.allclose(new[0, 8:, 24:32], old[8].transpose(1, 2, 0), atol=1e-4)
+
+
+def test_of_centerface_only_what_is_wanted_is_kept_and_nothing_but_pictures_is_asked_for(tmp_path: Path) -> None:
+    graph = centerface.convert(centerface_file(tmp_path)).graph
+    assert [given.name for given in graph.input] == ["pictures"]
+    assert {weight.name for weight in graph.initializer} == {"537.weight", "538.weight", "539.weight"}
 
 
 class Mischief:

@@ -54,7 +54,7 @@ def test_faces_that_were_not_read_or_once_alone_have_no_emotion() -> None:
 
 
 def test_what_hardly_looks_like_a_face_has_no_emotion() -> None:
-    assert emotions([face(mostly("happy", 1), score=0.6)] * 8) == ()
+    assert emotions([face(mostly("happy", 1), score=0.5)] * 8) == ()
 
 
 def test_emotions_are_marked_as_experimental_and_are_nothing_else() -> None:

