@@ -51,7 +51,8 @@ def read_comparison(question: str) -> Comparison | None:
 
 def compare(comparison: Comparison, asked: Question, by_video: Mapping[str, Sequence[EvidenceMoment]]) -> Answer:
     """`by_video` holds the moments of each video, in the order of the conversation's videos."""
-    about = replace(asked, terms=tuple(term for term in asked.terms if term not in _COMPARING), measure=None)
+    terms = tuple(term for term in asked.terms if term not in _COMPARING)
+    about = replace(asked, terms=terms, names=asked.names.intersection(terms), measure=None)
     if comparison is Comparison.SHARED and not about.terms:
         return _shared(by_video)
     if not about.terms and not about.phrases:

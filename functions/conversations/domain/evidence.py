@@ -186,7 +186,8 @@ class Search:
 
     def _is_of_another(self, passage: Passage, places: Sequence[int]) -> bool:
         """Whether a name that is asked about is told near it at most, and it speaks of another: or of a "he"."""
-        if all(any(self._held[name][at] for at in places) for name in self._asked.names):
+        names = [self._held[name] for name in self._asked.names if name in self._held]
+        if all(any(held[at] for at in places) for held in names):
             return False
         names_another = any(is_proper_name(word) for word in passage.words[1:]) and self._asked.asks not in _NAMING
         return names_another or not _HE.isdisjoint(word.term for word in passage.words[:2])
