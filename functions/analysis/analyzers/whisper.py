@@ -1,8 +1,9 @@
 """Whisper (tiny.en, through CTranslate2) with Silero voice activity as the recognizer of speech."""
 
-import math
 import os
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,14 @@ _MOST_COMPRESSION = 2.4
 # One reading is followed. With five the smallest model loses sentences: on the clips of `make evaluate` a fifth of the
 # words were wrong or missing, against a twenty-fifth.
 _BEAM = 1
+
+_FEWEST_WORDS = 2
+_PAUSE_SECONDS = 1.0
+_LONG_SECONDS = 12.0
+_SENTENCE_END = re.compile(r"[.?!…][\"'”’)]*$")
+_ABBREVIATION = re.compile(
+    r"(?:(?:[A-Za-z]\.)*[A-Za-z]|Mrs?|Ms|Drs?|Prof|St|Gen|Capt|Lt|Sgt|Rev|Hon|No|Mt|vs|etc|approx)\."
+)
 
 
 class WhisperRecognizer:
@@ -67,16 +76,68 @@ class WhisperRecognizer:
                 temperature=0.0,
                 # What was heard before must not be made up again after a pause.
                 condition_on_previous_text=False,
+                word_timestamps=True,
                 vad_filter=True,
                 vad_parameters={"min_silence_duration_ms": 500, "speech_pad_ms": 200},
             )
             # They are made when they are asked for.
             return list(segments)
 
-        return [
-            Utterance(segment.start, segment.end, segment.text.strip(), math.exp(segment.avg_logprob))
-            for segment in self._model.use(hear)
-            if segment.text.strip()
-            and segment.avg_logprob >= _LEAST_LOG_PROBABILITY
-            and segment.compression_ratio <= _MOST_COMPRESSION
-        ]
+        return list(
+            in_sentences(
+                [
+                    segment.words
+                    for segment in self._model.use(hear)
+                    if segment.avg_logprob >= _LEAST_LOG_PROBABILITY and segment.compression_ratio <= _MOST_COMPRESSION
+                ]
+            )
+        )
+
+
+class HeardWord(Protocol):
+    """What is used of faster_whisper's words: seconds, the word with the space before it, and how likely it is."""
+
+    @property
+    def start(self) -> float: ...
+
+    @property
+    def end(self) -> float: ...
+
+    @property
+    def word(self) -> str: ...
+
+    @property
+    def probability(self) -> float: ...
+
+
+def in_sentences(segments: Iterable[Sequence[HeardWord]]) -> Iterator[Utterance]:
+    """Whisper's segments end where somebody takes breath, which may be after several sentences or in the midst of one;
+    who looks for something or cites it wants what was said of it, and no more.
+
+    A sentence that lasts very long ends with its segment all the same.
+    """
+    words: list[HeardWord] = []
+    for segment in segments:
+        for word in segment:
+            # "Yes." belongs to what is said next.
+            is_whole = len(words) >= _FEWEST_WORDS and _ends_sentence(words[-1]) and not word.word.strip()[:1].islower()
+            if words and (is_whole or word.start - words[-1].end > _PAUSE_SECONDS):
+                yield from _utterance(words)
+                words = []
+            words.append(word)
+        if words and words[-1].end - words[0].start > _LONG_SECONDS:
+            yield from _utterance(words)
+            words = []
+    yield from _utterance(words)
+
+
+def _utterance(words: Sequence[HeardWord]) -> Iterator[Utterance]:
+    text = "".join(one.word for one in words).strip()
+    if text:
+        confidence = sum(one.probability for one in words) / len(words)
+        yield Utterance(float(words[0].start), float(words[-1].end), text, confidence)
+
+
+def _ends_sentence(word: HeardWord) -> bool:
+    text = word.word.strip()
+    return _SENTENCE_END.search(text) is not None and _ABBREVIATION.fullmatch(text) is None
