@@ -30,9 +30,9 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
             return 1.0 if _describes(passage, question.terms) else _ANY
         case Asks.WHO if any(not likenesses(role, (word.term for word in passage)) for role in _roles(question)):
             # Mostly another captain, or the ship without its captain; or he is called something else.
-            return _UNSURE if _names_somebody(passage, new) else None
+            return _UNSURE if _names_somebody(passage, new, text) else None
         case Asks.WHO:
-            return _names_somebody(passage, new)
+            return _names_somebody(passage, new, text)
         case Asks.NAME:
             return _certain(_holds_name(passage, question.terms, text))
         case Asks.WHERE:
@@ -46,7 +46,8 @@ def answer_strength(question: Question, passage: Sequence[Word], text: str) -> f
         case Asks.COLOUR:
             return _colour_strength(passage, question.terms)
         case Asks.OCCURRENCE:
-            return 1.0 if _SPELT_HOUR.search(text) or any(word.term in _NAMED_TIMES for word in new) else _ANY
+            is_told = _SPELT_HOUR.search(text) or _TEMPORAL_CLAUSE.search(text)
+            return 1.0 if is_told or any(word.term in _NAMED_TIMES for word in new) else _ANY
         case _ if not question.kind_words.isdisjoint(OCCUPATIONS):
             return 1.0 if any(_is_occupation(word) for word in new) else _ANY
         case _ if question.is_definition:
@@ -231,15 +232,30 @@ def _is_number(word: Word) -> bool:
     return word.term[0].isdigit() or word.term in _MULTIPLES
 
 
-def _names_somebody(passage: Sequence[Word], new: Sequence[Word]) -> float | None:
+def _names_somebody(passage: Sequence[Word], new: Sequence[Word], text: str) -> float | None:
     if any(is_proper_name(word) for word in new if word.start > passage[0].start):
         return 1.0
     if any(is_proper_name(word) for word in new):
         # Or it only begins a sentence.
         return 0.85
+    if _DOER.search(text):
+        return 0.85
     if any(word.term in (_PEOPLE - _PRONOUNS) | _BODIES for word in new):
         return 0.6
     return _UNSURE if any(_is_occupation(word) for word in new) else None
+
+
+# Of passives, and of what is given: "was paid for by the fishermen", "a gift from the king".
+_DOER = re.compile(
+    r"\b(?:\w+ed|\w+en|built|made|paid|won|run|led|held|sold|bought|taught|told|sung|drawn|for) by "
+    r"(?:the|an?|some|our|my|his|her|their) (?!time\b|end\b|way\b)[a-z]"
+    r"|\b(?:gift|present|letter|loan|message|donation) (?:from|of|by) (?:the|an?|some|our|my|his|her|their) ",
+    re.IGNORECASE,
+)
+_TEMPORAL_CLAUSE = re.compile(
+    r"\b(?:until|once|when(?:ever)?|as (?:soon|long) as) (?:the|an?|it|they|you|we|he|she|i|all|every\w*|your|our) \w",
+    re.IGNORECASE,
+)
 
 
 def _is_occupation(word: Word) -> bool:

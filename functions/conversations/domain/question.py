@@ -200,7 +200,11 @@ _EMBEDDED = re.compile(
     re.IGNORECASE,
 )
 _WRITTEN_THERE = re.compile(r"\b(?:written|write|show|shown|read|on (?:the )?screen)\b")
-_EDGE_OF_PLACES = re.compile(r"\b(?:for the )?(?:very )?(?:first|last)(?: time)?\b(?= \w+\W*$|\W*$)", re.IGNORECASE)
+_EDGE_OF_PLACES = re.compile(
+    r"\b(?:for the )?(?:very )?(?:first|last)(?: time)?\b"
+    r"(?=(?: \w+)?\W*$| \w+ (?:of|about)\W*$| that\b| (?:speak|talk|say|mention|hear|see|read|discuss)s?\b)",
+    re.IGNORECASE,
+)
 _DEFINITION = re.compile(
     r"^(?!.*\b(?:of|for|with|from|to|in|on|at|like)\W*$)"
     r"\W*(?:what(?:'s| is| are)|what does (?=.*\bmean\W*$))\s*(?:an?\b|the\b)?(?: ?[\w'-]+){1,3}\W*$",

@@ -63,6 +63,9 @@ def step(index: int, moments: Sequence[EvidenceMoment]) -> list[EvidenceMoment] 
         its = [one for number, one in numbered if number == wanted]
         spoken = [one for one in its if one.kind == "speech"]
         return (spoken or its)[:1]
+    # "First, mix …" is where they begin, whatever the viewer was told to do before.
+    begun = next((one.start_ms for number, one in numbered if number == 0), 0)
+    told = [one for one in told if one.start_ms >= begun]
     for kind in ("speech", "text"):
         instructions = [one for one in told if one.kind == kind for _ in range(_instructions_in(one))]
         if len(instructions) >= _FEWEST:

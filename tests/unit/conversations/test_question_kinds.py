@@ -212,3 +212,17 @@ def test_what_videos_have_in_common_is_cited_from_each() -> None:
     )
     apart = (SPEECH[0], moment(0, "Nothing alike.", video_id=HARBOUR))
     assert ExtractiveEngine().answer("What do the videos have in common?", (), apart, (FARM, HARBOUR)) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("question", "start_ms"),
+    [
+        ("When are goats first spoken of?", 20_000),
+        ("When do they first speak of goats?", 20_000),
+        ("When is the last time that goats are mentioned?", 50_000),
+        ("When are goats last talked about?", 50_000),
+        ("When do you first hear of cheese?", 40_000),
+    ],
+)
+def test_what_is_first_or_last_spoken_of(question: str, start_ms: int) -> None:
+    assert [one.start_ms for one in ask(question).citations] == [start_ms]
