@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from functions.analysis.devices import usable_cores
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.frames import Frame, Scalers
 from functions.analysis.sound import Hearing, Sound
@@ -29,6 +30,8 @@ _SAME_STAMP_MS = 0.5
 _CONTAINERS = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mxf,ivf,nut,gxf,3gp,dv,wav,mp3,flac,aac"
 )
+
+_DECODED_AHEAD_BYTES = 64 * 1024 * 1024
 
 # A file that gives up this many pictures in a row, without one decoded between them, is not getting better.
 _MAX_CONSECUTIVE_ERRORS = 300
@@ -154,6 +157,7 @@ class Video:
             raise AnalysisFailed(FailureReason.UNSUPPORTED_CODEC)
         _check_size(codec.width, codec.height)
         codec.thread_type = "AUTO"
+        codec.thread_count = _threads(codec.width * codec.height)
         # A stream may announce one size and hold another: the decoder itself refuses those.
         codec.options = {"max_pixels": str(MAX_PIXELS)}
         # A sound track that can't be decoded is as good as none.
@@ -322,6 +326,14 @@ def _open(path: Path) -> "InputContainer":
         )
     except (FFmpegError, ValueError) as error:
         raise AnalysisFailed(FailureReason.NOT_A_VIDEO, str(error)) from error
+
+
+def _threads(pixels: int) -> int:
+    """Some wait for others, and a picture may take much longer than the one before: with more than there are cores,
+    these have work meanwhile. Each holds a picture, which may be large.
+    """
+    cores = usable_cores()
+    return max(cores, min(3 * cores, _DECODED_AHEAD_BYTES // max(1, 2 * pixels)))
 
 
 def _check_size(width: int, height: int) -> None:

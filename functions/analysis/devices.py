@@ -49,6 +49,14 @@ class Gpu:
     memory: int
 
 
+def usable_cores() -> int:
+    """Of this process: no more than its job asked for (`JOB_VCPUS`). On a Batch machine it sees them all, the others'
+    too, and threads that wait for each other would keep them busy.
+    """
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(seen, int(os.environ.get("JOB_VCPUS", seen)))
+
+
 class Placed(Generic[Model]):
     """A model on a device: on the GPU, where there is one and until something fails there, then on the processor.
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 from functions.analysis.decode import CHUNK_MS, MAX_DURATION_MS
+from functions.analysis.devices import usable_cores
 from functions.analysis.failures import AnalysisFailed
 from functions.analysis.job import AVAILABLE_FEATURES, Mode
-from functions.analysis.models import load_analyzers, load_embedder, usable_cores
+from functions.analysis.models import load_analyzers, load_embedder
 from functions.analysis.pipeline import Steps, Subject, Workplace, analyse
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
 from functions.videos.domain.results import Manifest

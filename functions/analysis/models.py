@@ -1,6 +1,5 @@
 """The analyzers of a job with their models, loaded side by side."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functions.analysis.analyzers.speech import SpeechAnalyzer, SpeechRecognizer
 from functions.analysis.analyzers.sprite import SpriteAnalyzer
 from functions.analysis.analyzers.text import TextAnalyzer, TextReader
 from functions.analysis.analyzers.things import Detector, ThingAnalyzer
+from functions.analysis.devices import usable_cores
 from functions.analysis.job import Mode
 
 if TYPE_CHECKING:
@@ -92,14 +92,6 @@ def load_embedder() -> "Embedder":
     from functions.videos.adapters.embedding import MiniLmEmbedder
 
     return MiniLmEmbedder()
-
-
-def usable_cores() -> int:
-    """Of this process: no more than its job asked for (`JOB_VCPUS`). On a Batch machine it sees them all, the others'
-    too, and threads that wait for each other would keep them busy.
-    """
-    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(seen, int(os.environ.get("JOB_VCPUS", seen)))
 
 
 def _load_boundary_detector(mode: Mode) -> Callable[[float], BoundaryDetector]:

@@ -9,12 +9,12 @@ from pickle import UnpicklingError
 from functions.analysis.analyzers import Analyzer, Findings, Watcher
 from functions.analysis.checkpoints import Checkpoint, Checkpoints, read_checkpoint
 from functions.analysis.decode import CHUNK_MS, Mark, PositionLost, RunUp, Video, VideoInfo
+from functions.analysis.devices import usable_cores
 from functions.analysis.documents import Contents, Documents, Embedder, ResultStore
 from functions.analysis.failures import AnalysisFailed, FailureReason
 from functions.analysis.frames import Frame
 from functions.analysis.lanes import Lane
 from functions.analysis.marks import Marks, go_on
-from functions.analysis.models import usable_cores
 from functions.analysis.sound import Sound
 from functions.analysis.stopwatch import Stopwatch, peak_mebibytes
 from functions.videos.domain.results import RESULTS, RESULTS_SCHEMA, Manifest, Work

@@ -21,7 +21,7 @@ _LUMA_RANGE = 219
 _CHANGED = 0.04
 _BLACK = 0.03
 
-Luma = NDArray[np.float32]
+Luma = NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -69,15 +69,18 @@ class MeasureAnalyzer(Watcher, Resumable):
     def see(self, frame: Frame) -> None:
         if frame.start_ms < self._next_sample_ms:
             return
+        import cv2
+
         self._next_sample_ms = frame.start_ms - frame.start_ms % _INTERVAL_MS + _INTERVAL_MS
         luma = _luma(frame)
-        change = np.abs(luma - (luma if self._last is None else self._last))
+        change = cv2.absdiff(luma, luma if self._last is None else self._last)
         self._last = luma
+        mean, deviation = cv2.meanStdDev(luma)
         self._samples.at_ms.append(frame.start_ms)
-        self._samples.motion.append(float(change.mean()))
-        self._samples.moving.append(float((change > _CHANGED).mean()))
-        self._samples.brightness.append(float(luma.mean()))
-        self._samples.contrast.append(float(luma.std()))
+        self._samples.motion.append(cv2.mean(change)[0] / _LUMA_RANGE)
+        self._samples.moving.append(np.count_nonzero(change > _CHANGED * _LUMA_RANGE) / luma.size)
+        self._samples.brightness.append((mean.item() - _BLACK_LUMA) / _LUMA_RANGE)
+        self._samples.contrast.append(deviation.item() / _LUMA_RANGE)
         self._samples.sharpness.append(frame.sharpness)
 
     def finish(self, duration_ms: int) -> Findings:
@@ -85,10 +88,8 @@ class MeasureAnalyzer(Watcher, Resumable):
 
 
 def _luma(frame: Frame) -> Luma:
-    """Of the thumbnail, from 0 (black) to 1 (white)."""
-    luma = frame.thumbnail[:THUMBNAIL_HEIGHT].astype(np.float32)
-    shares: Luma = (luma - np.float32(_BLACK_LUMA)) / np.float32(_LUMA_RANGE)
-    return shares.clip(0, 1)
+    """Of the thumbnail, from black to white."""
+    return frame.thumbnail[:THUMBNAIL_HEIGHT].clip(_BLACK_LUMA, _BLACK_LUMA + _LUMA_RANGE)
 
 
 def _mean(values: array[float]) -> float:

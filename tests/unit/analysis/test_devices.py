@@ -24,8 +24,8 @@ from functions.analysis.devices import (
     find_gpu,
     onnx_providers,
     samples_that_fit,
+    usable_cores,
 )
-from functions.analysis.models import usable_cores
 
 MIB = 1024 * 1024
 
