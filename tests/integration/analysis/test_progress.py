@@ -145,9 +145,12 @@ def test_progress_moves_while_an_attempt_catches_up_with_the_one_before(clip: Pa
     work_on(clip, analyzer, shown, checkpoints)
 
     assert analyzer.seen == list(range(72, FRAMES))
-    # All pictures have to be decoded once more, so nothing is spared, and each of them is progress.
-    assert shown.spared[-1] < 0.02
-    assert all(earlier <= later < earlier + 0.02 for earlier, later in pairwise(shown.shares) if later < 0.9)
+    # All pictures have to be decoded once more, so nothing is spared but the sound that is read before the first
+    # of them comes out of the decoder's threads, and each is progress.
+    assert shown.spared[-1] < 0.05
+    shares = shown.shares[1:]
+    assert shares[0] < 0.05
+    assert all(earlier <= later < earlier + 0.02 for earlier, later in pairwise(shares) if later < 0.9)
     assert len({share for share in shown.shares if share < 0.65}) > 60
 
 
